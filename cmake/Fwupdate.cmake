@@ -1,0 +1,52 @@
+# What every target of the house shares: language, warnings, sanitizers, and the shapes library / program / test.
+
+set(FWUPDATE_SANITIZE "" CACHE STRING "Sanitizers for everything, e.g. address,undefined or thread")
+option(FWUPDATE_FUZZ "Build the libFuzzer targets (needs clang)" OFF)
+option(FWUPDATE_TESTS "Build the tests" ON)
+
+add_library(fwupdate_options INTERFACE)
+target_compile_features(fwupdate_options INTERFACE cxx_std_20)
+target_include_directories(fwupdate_options INTERFACE ${PROJECT_SOURCE_DIR} ${PROJECT_BINARY_DIR}/generated)
+target_compile_options(fwupdate_options INTERFACE
+  -Wall -Wextra -Wpedantic -Werror -Wshadow -Wconversion -Wnon-virtual-dtor -Woverloaded-virtual)
+target_compile_definitions(fwupdate_options INTERFACE BOOST_ASIO_NO_DEPRECATED BOOST_ASIO_DISABLE_BOOST_COROUTINE)
+if(FWUPDATE_SANITIZE)
+  target_compile_options(fwupdate_options INTERFACE
+    -fsanitize=${FWUPDATE_SANITIZE} -fno-sanitize-recover=all -fno-omit-frame-pointer)
+  target_link_options(fwupdate_options INTERFACE -fsanitize=${FWUPDATE_SANITIZE})
+else()
+  target_compile_definitions(fwupdate_options INTERFACE $<$<NOT:$<CONFIG:Debug>>:_FORTIFY_SOURCE=2>)
+  target_compile_options(fwupdate_options INTERFACE -fstack-protector-strong)
+endif()
+if(FWUPDATE_FUZZ)
+  target_compile_options(fwupdate_options INTERFACE -fsanitize=fuzzer-no-link,address,undefined)
+  target_link_options(fwupdate_options INTERFACE -fsanitize=address,undefined)
+endif()
+
+# fwupdate_library(NAME SOURCES a.cpp ... LINK lib ...): a static library; position independent, as ipmitool links it.
+function(fwupdate_library name)
+  cmake_parse_arguments(ARG "" "" "SOURCES;LINK" ${ARGN})
+  add_library(${name} STATIC ${ARG_SOURCES})
+  set_target_properties(${name} PROPERTIES POSITION_INDEPENDENT_CODE ON)
+  target_link_libraries(${name} PUBLIC fwupdate_options ${ARG_LINK})
+endfunction()
+
+# fwupdate_test(NAME SOURCES a.cpp ... LINK lib ...): a doctest program, one ctest case, labelled "unit".
+function(fwupdate_test name)
+  cmake_parse_arguments(ARG "" "" "SOURCES;LINK" ${ARGN})
+  add_executable(${name} ${ARG_SOURCES} ${PROJECT_SOURCE_DIR}/tests/doctest_main.cpp)
+  target_link_libraries(${name} PRIVATE fwupdate_options ${ARG_LINK})
+  target_compile_definitions(${name} PRIVATE SOURCE_DIR="${PROJECT_SOURCE_DIR}")
+  add_test(NAME ${name} COMMAND ${name})
+  set_tests_properties(${name} PROPERTIES LABELS unit TIMEOUT 120)
+endfunction()
+
+# fwupdate_fuzzer(NAME SOURCES a.cpp LINK lib ...): a libFuzzer program with the corpus tests/fuzz/corpus/NAME.
+function(fwupdate_fuzzer name)
+  cmake_parse_arguments(ARG "" "" "SOURCES;LINK" ${ARGN})
+  if(FWUPDATE_FUZZ)
+    add_executable(${name} ${ARG_SOURCES})
+    target_link_libraries(${name} PRIVATE fwupdate_options ${ARG_LINK})
+    target_link_options(${name} PRIVATE -fsanitize=fuzzer)
+  endif()
+endfunction()
