@@ -1,0 +1,122 @@
+// Staging: where an image gathers, whatever transport brings it. One image at a time, in one file, with a durable
+// block map when it has a name, and a digest that runs along. Memory does not grow with the image.
+#pragma once
+
+#include "bmc-agent/staging/block_map.hpp"
+#include "bmc-agent/staging/file.hpp"
+#include "common/sha256.hpp"
+#include "transports/image_sink.hpp"
+
+#include <chrono>
+#include <cstdint>
+#include <filesystem>
+#include <optional>
+#include <vector>
+
+namespace fwupdate::agent
+{
+
+class Staging final : public transports::ImageSink
+{
+  public:
+    /// Makes the directory if it is missing. Errors: input_output, with the path.
+    [[nodiscard]] static Result<Staging> open(std::filesystem::path directory, std::uint64_t max_image_size);
+
+    /// Starts or resumes the named image: blocks of the same name found here count; any other image is dropped.
+    /// `discard`: start afresh. Errors: no_space (too large, or the file system is full), input_output.
+    [[nodiscard]] Result<void> begin_named(const TransferName& name, bool discard);
+
+    /// Starts an image of unknown size, at most `limit` bytes; drops any other.
+    [[nodiscard]] Result<void> begin_unnamed(std::uint64_t limit);
+
+    // ImageSink
+    [[nodiscard]] std::uint64_t size() const override
+    {
+        return map_ ? map_->name().size : 0;
+    }
+    [[nodiscard]] bool has_block(std::uint32_t block) const override
+    {
+        return map_ && map_->has(block);
+    }
+    [[nodiscard]] Result<void> write_block(std::uint32_t block, ConstBytes bytes) override;
+
+    /// Appends to an unnamed image. Errors: no_space (beyond the limit, or the file system is full), input_output.
+    [[nodiscard]] Result<void> append(ConstBytes bytes);
+
+    [[nodiscard]] bool is_open() const
+    {
+        return image_.is_open();
+    }
+    [[nodiscard]] bool is_named() const
+    {
+        return map_.has_value();
+    }
+    [[nodiscard]] const std::optional<BlockMap>& map() const
+    {
+        return map_;
+    }
+
+    /// Bytes of the image that are here.
+    [[nodiscard]] std::uint64_t received() const;
+
+    /// Whether nothing is missing (an unnamed image: at least one byte).
+    [[nodiscard]] bool is_complete() const;
+
+    /// Bytes of the whole image as far as known: the name's size, or what was appended.
+    [[nodiscard]] std::uint64_t length() const;
+
+    /// Whether the digest has staged bytes to catch up with.
+    [[nodiscard]] bool can_hash() const;
+
+    /// Reads one block, checks it against its record and hashes it. A damaged block is forgotten, so that it is sent
+    /// again: error integrity.
+    [[nodiscard]] Result<void> hash_next();
+
+    /// Bytes hashed so far.
+    [[nodiscard]] std::uint64_t hashed() const
+    {
+        return hashed_;
+    }
+
+    /// The digest of the whole image; none while it is incomplete or not hashed to its end.
+    [[nodiscard]] std::optional<Sha256> digest() const;
+
+    /// Reads staged bytes for verification and programming.
+    [[nodiscard]] Result<void> read(std::uint64_t offset, MutableBytes out) const
+    {
+        return image_.read_at(offset, out);
+    }
+
+    /// Closes the image; a named one stays on the disk to be resumed, an unnamed one is removed.
+    void close();
+
+    /// Closes the image and removes whatever is staged.
+    void discard();
+
+    /// Closes the image and keeps its bytes beside, for people who debug: "rejected-image" in the directory.
+    void set_aside();
+
+    /// Removes staged blocks older than `retention`; does nothing while an image is open.
+    void purge(std::chrono::seconds retention);
+
+  private:
+    Staging(std::filesystem::path directory, std::uint64_t max_image_size);
+
+    [[nodiscard]] Result<void> open_image(std::uint64_t size);
+    [[nodiscard]] bool resume(const TransferName& name);
+    [[nodiscard]] std::uint32_t block_length(std::uint32_t block) const;
+    [[nodiscard]] std::uint32_t next_to_hash() const;
+    void hash(ConstBytes bytes);
+
+    std::filesystem::path directory_;
+    std::uint64_t max_image_size_{};
+    File image_;
+    std::optional<BlockMap> map_;
+    std::uint64_t limit_{};    ///< of an unnamed image, bytes
+    std::uint64_t appended_{}; ///< bytes of an unnamed image
+    Sha256Hasher hasher_;
+    std::uint64_t hashed_{}; ///< bytes from the image's beginning
+    Bytes block_;            ///< one block, for reading back
+};
+
+} // namespace fwupdate::agent

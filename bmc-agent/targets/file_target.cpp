@@ -1,0 +1,170 @@
+#include "bmc-agent/targets/file_target.hpp"
+
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <utility>
+
+namespace fwupdate::agent
+{
+namespace
+{
+
+constexpr std::size_t slice_size = 256 * 1024; ///< bytes of one step
+
+} // namespace
+
+FileTarget::FileTarget(std::filesystem::path path) : path_{std::move(path)}
+{
+    cancel();
+    std::error_code ignored;
+    std::filesystem::remove(beside(), ignored);
+}
+
+FileTarget::~FileTarget()
+{
+    cancel();
+}
+
+std::filesystem::path FileTarget::beside() const
+{
+    return path_.string() + ".fwupdate-new";
+}
+
+Result<void> FileTarget::begin(const Staging& image, const Sha256& verified)
+{
+    cancel();
+    std::error_code ignored;
+    std::filesystem::remove(beside(), ignored);
+    auto file = File::open(beside(), O_RDWR | O_CREAT | O_EXCL, 0644);
+    if (!file)
+    {
+        return file.error();
+    }
+    file_ = std::move(*file);
+    if (const auto reserved = file_.reserve(image.length()); !reserved)
+    {
+        cancel();
+        return reserved.error();
+    }
+    image_ = &image;
+    verified_ = verified;
+    hasher_.reset();
+    offset_ = 0;
+    done_ = 0;
+    total_ = 2 * image.length();
+    phase_ = Phase::writing;
+    return {};
+}
+
+Result<bool> FileTarget::step()
+{
+    auto finished = work();
+    if (!finished)
+    {
+        cancel();
+    }
+    return finished;
+}
+
+Result<bool> FileTarget::work()
+{
+    if (phase_ == Phase::stopped)
+    {
+        return fail(ErrorKind::wrong_state, "nothing is being written to " + path_.string());
+    }
+    const bool writing = phase_ == Phase::writing;
+    if (const auto moved = writing ? write_slice() : read_back_slice(); !moved)
+    {
+        return moved.error();
+    }
+    if (offset_ < total_ / 2)
+    {
+        return false;
+    }
+    if (hasher_.digest() != verified_)
+    {
+        return fail(ErrorKind::integrity, writing
+                                              ? "the staged image changed after it was verified; nothing was replaced"
+                                              : "what was written beside " + path_.string() +
+                                                    " reads back differently; nothing was replaced, check the medium");
+    }
+    if (writing)
+    {
+        const auto started = start_reading_back();
+        return started ? Result<bool>{false} : Result<bool>{started.error()};
+    }
+    if (const auto replaced = replace_file(beside(), path_); !replaced)
+    {
+        return replaced.error();
+    }
+    file_.close();
+    phase_ = Phase::stopped;
+    slice_ = {};
+    return true;
+}
+
+std::size_t FileTarget::next_slice()
+{
+    slice_.resize(std::min<std::uint64_t>(slice_size, total_ / 2 - offset_));
+    return slice_.size();
+}
+
+Result<void> FileTarget::write_slice()
+{
+    const std::size_t size = next_slice();
+    if (const auto read = image_->read(offset_, slice_); !read)
+    {
+        return read.error();
+    }
+    hasher_.update(slice_);
+    if (const auto written = file_.write_at(offset_, slice_); !written)
+    {
+        return written.error();
+    }
+    file_.start_write_out(offset_, size);
+    offset_ += size;
+    done_ += size;
+    return {};
+}
+
+Result<void> FileTarget::start_reading_back()
+{
+    if (const auto synced = file_.sync(); !synced)
+    {
+        return synced.error();
+    }
+    file_.drop_cache();
+    hasher_.reset();
+    offset_ = 0;
+    phase_ = Phase::reading_back;
+    return {};
+}
+
+Result<void> FileTarget::read_back_slice()
+{
+    const std::size_t size = next_slice();
+    if (const auto read = file_.read_at(offset_, slice_); !read)
+    {
+        return read.error();
+    }
+    hasher_.update(slice_);
+    offset_ += size;
+    done_ += size;
+    return {};
+}
+
+void FileTarget::cancel() noexcept
+{
+    if (file_.is_open())
+    {
+        file_.close();
+        ::unlink(beside().c_str());
+    }
+    phase_ = Phase::stopped;
+    image_ = nullptr;
+    slice_ = {};
+}
+
+} // namespace fwupdate::agent

@@ -1,0 +1,59 @@
+// A target that is a file, replaced atomically: written beside, synced, read back, renamed, directory synced.
+#pragma once
+
+#include "bmc-agent/targets/target_handler.hpp"
+
+namespace fwupdate::agent
+{
+
+class FileTarget final : public TargetHandler
+{
+  public:
+    /// Removes what a stopped agent may have left beside `path`.
+    explicit FileTarget(std::filesystem::path path);
+    ~FileTarget() override;
+
+    [[nodiscard]] Result<void> begin(const Staging& image, const Sha256& verified) override;
+    [[nodiscard]] Result<bool> step() override;
+    void cancel() noexcept override;
+    [[nodiscard]] std::uint64_t done() const override
+    {
+        return done_;
+    }
+    [[nodiscard]] std::uint64_t total() const override
+    {
+        return total_;
+    }
+    [[nodiscard]] const std::filesystem::path& installed_path() const override
+    {
+        return path_;
+    }
+
+  private:
+    enum class Phase : std::uint8_t
+    {
+        stopped,
+        writing,
+        reading_back,
+    };
+
+    [[nodiscard]] Result<bool> work();
+    [[nodiscard]] Result<void> write_slice();
+    [[nodiscard]] Result<void> start_reading_back();
+    [[nodiscard]] Result<void> read_back_slice();
+    [[nodiscard]] std::size_t next_slice();
+    [[nodiscard]] std::filesystem::path beside() const;
+
+    std::filesystem::path path_;
+    Phase phase_{};
+    const Staging* image_{}; ///< while working
+    Sha256 verified_{};
+    File file_;
+    Sha256Hasher hasher_;
+    Bytes slice_;
+    std::uint64_t offset_{}; ///< bytes into the present phase
+    std::uint64_t done_{};
+    std::uint64_t total_{};
+};
+
+} // namespace fwupdate::agent

@@ -1,0 +1,40 @@
+// The one table of target handlers. Adding one: a file, and a row here.
+#include "bmc-agent/targets/file_target.hpp"
+
+#include <algorithm>
+#include <array>
+
+namespace fwupdate::agent
+{
+namespace
+{
+
+struct HandlerRow
+{
+    std::string_view type;
+    std::unique_ptr<TargetHandler> (*make)(const config::Target&);
+};
+
+std::unique_ptr<TargetHandler> make_file(const config::Target& target)
+{
+    return std::make_unique<FileTarget>(target.path);
+}
+
+constexpr std::array handlers{
+    HandlerRow{"file", make_file},
+};
+
+} // namespace
+
+std::unique_ptr<TargetHandler> make_handler(const config::Target& target)
+{
+    const auto* row = std::ranges::find(handlers, target.type, &HandlerRow::type);
+    return row == handlers.end() ? nullptr : row->make(target);
+}
+
+bool is_handler_type(std::string_view type)
+{
+    return std::ranges::find(handlers, type, &HandlerRow::type) != handlers.end();
+}
+
+} // namespace fwupdate::agent

@@ -1,0 +1,73 @@
+#include "bmc-agent/targets/target.hpp"
+
+#include <algorithm>
+#include <utility>
+
+namespace fwupdate::agent
+{
+namespace
+{
+
+constexpr std::size_t longest_version_file = 4096;
+
+std::string first_line(const std::string& text)
+{
+    return text.substr(0, text.find_first_of("\r\n"));
+}
+
+} // namespace
+
+Target::Target(config::Target configuration)
+    : configuration_{std::move(configuration)},
+      handler_{make_handler(configuration_)},
+      installed_{handler_->installed_path()},
+      command_version_{std::make_shared<std::string>()}
+{
+}
+
+std::string Target::version() const
+{
+    if (configuration_.version_file.empty())
+    {
+        return *command_version_;
+    }
+    const auto text = read_file(configuration_.version_file, longest_version_file);
+    return text ? first_line(*text) : std::string{};
+}
+
+void Target::refresh_version(CommandRunner& runner)
+{
+    if (configuration_.version_command.empty())
+    {
+        return;
+    }
+    runner.run(configuration_.version_command, [version = command_version_](const CommandResult& result)
+               { *version = result.success ? first_line(result.first_line) : std::string{}; });
+}
+
+Targets::Targets(const std::vector<config::Target>& configuration, std::uint8_t default_target)
+    : default_{default_target}
+{
+    targets_.reserve(configuration.size());
+    for (const config::Target& target : configuration)
+    {
+        targets_.emplace_back(target);
+    }
+}
+
+Target* Targets::find(std::uint8_t id)
+{
+    const std::uint8_t wanted = id == protocol::no_target ? default_ : id;
+    const auto place =
+        std::ranges::find(targets_, wanted, [](const Target& target) { return target.configuration().id; });
+    return place == targets_.end() ? nullptr : &*place;
+}
+
+Target* Targets::find(std::string_view name)
+{
+    const auto place = std::ranges::find(
+        targets_, name, [](const Target& target) { return std::string_view{target.configuration().name}; });
+    return place == targets_.end() ? nullptr : &*place;
+}
+
+} // namespace fwupdate::agent

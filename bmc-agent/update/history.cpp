@@ -1,0 +1,146 @@
+#include "bmc-agent/update/history.hpp"
+
+#include "bmc-agent/staging/file.hpp"
+
+#include <nlohmann/json.hpp>
+
+#include <algorithm>
+#include <utility>
+
+namespace fwupdate::agent
+{
+namespace
+{
+
+using nlohmann::json;
+
+constexpr std::size_t largest_file = 256 * 1024; ///< bytes
+
+json to_json(const HistoryEntry& entry)
+{
+    return {{"result", static_cast<unsigned>(entry.result)},
+            {"target", printable(entry.target)},
+            {"transport", static_cast<unsigned>(entry.transport)},
+            {"code", static_cast<unsigned>(entry.code)},
+            {"phase", static_cast<unsigned>(entry.phase)},
+            {"started", entry.started},
+            {"duration", entry.duration},
+            {"size", entry.size},
+            {"sha256", to_hex(entry.sha256)},
+            {"user", printable(entry.user)},
+            {"text", printable(entry.text)},
+            {"restart_pending", entry.restart_pending},
+            {"restarted", entry.restarted},
+            {"settle", entry.settle},
+            {"boot_id", entry.boot_id}};
+}
+
+/// Throws json's exceptions on a wrong shape; load() catches them.
+HistoryEntry from_json(const json& object)
+{
+    HistoryEntry entry;
+    entry.result = static_cast<protocol::UpdateResult>(object.at("result").get<std::uint8_t>());
+    entry.target = object.at("target").get<std::string>();
+    entry.transport = static_cast<protocol::Transport>(object.at("transport").get<std::uint8_t>());
+    entry.code = static_cast<protocol::ReasonCode>(object.at("code").get<std::uint16_t>());
+    entry.phase = static_cast<protocol::UpdateState>(object.at("phase").get<std::uint8_t>());
+    entry.started = object.at("started").get<std::uint64_t>();
+    entry.duration = object.at("duration").get<std::uint32_t>();
+    entry.size = object.at("size").get<std::uint64_t>();
+    if (const auto digest = from_hex(object.at("sha256").get<std::string>()); digest && digest->size() == 32)
+    {
+        std::ranges::copy(*digest, entry.sha256.begin());
+    }
+    entry.user = object.at("user").get<std::string>();
+    entry.text = object.at("text").get<std::string>();
+    entry.restart_pending = object.at("restart_pending").get<bool>();
+    entry.restarted = object.at("restarted").get<bool>();
+    entry.settle = object.at("settle").get<bool>();
+    entry.boot_id = object.at("boot_id").get<std::string>();
+    return entry;
+}
+
+} // namespace
+
+History::History(std::filesystem::path file, Log& log) : file_{std::move(file)}, log_{&log}
+{
+    load();
+}
+
+void History::load()
+{
+    const auto text = read_file(file_, largest_file);
+    if (!text)
+    {
+        if (text.error().kind != ErrorKind::not_found)
+        {
+            log_->event(Level::warning, "The log of updates can't be read, a new one is begun",
+                        {{"reason", text.error().text}});
+        }
+        return;
+    }
+    try
+    {
+        for (const json& object : json::parse(*text).at("updates"))
+        {
+            entries_.push_back(from_json(object));
+        }
+    }
+    catch (const json::exception& error)
+    {
+        entries_.clear();
+        log_->event(Level::warning, "The log of updates is damaged, a new one is begun", {{"reason", error.what()}});
+    }
+    entries_.resize(std::min(entries_.size(), most_entries));
+}
+
+void History::save()
+{
+    json updates = json::array();
+    for (const HistoryEntry& entry : entries_)
+    {
+        updates.push_back(to_json(entry));
+    }
+    const auto written = write_file_atomically(file_, json{{"updates", updates}}.dump(1) + "\n");
+    if (!written)
+    {
+        log_->event(Level::error, "The log of updates can't be written", {{"reason", written.error().text}});
+    }
+}
+
+void History::begin(HistoryEntry entry)
+{
+    entries_.push_front(std::move(entry));
+    if (entries_.size() > most_entries)
+    {
+        entries_.pop_back();
+    }
+    save();
+}
+
+void History::update(const HistoryEntry& entry)
+{
+    update(0, entry);
+}
+
+void History::update(std::size_t index, const HistoryEntry& entry)
+{
+    if (index < entries_.size() && entries_[index] != entry)
+    {
+        entries_[index] = entry;
+        save();
+    }
+}
+
+const HistoryEntry* History::last_of(std::string_view target) const
+{
+    const auto place = std::ranges::find(entries_, target, &HistoryEntry::target);
+    return place == entries_.end() ? nullptr : &*place;
+}
+
+bool History::restart_pending() const
+{
+    return std::ranges::any_of(entries_, &HistoryEntry::restart_pending);
+}
+
+} // namespace fwupdate::agent

@@ -1,0 +1,76 @@
+// What the agent remembers across restarts: the last updates, and which of them wait for a restart.
+#pragma once
+
+#include "bmc-agent/log/log.hpp"
+#include "protocol-spec/messages.hpp"
+
+#include <cstdint>
+#include <deque>
+#include <filesystem>
+#include <optional>
+#include <string>
+
+namespace fwupdate::agent
+{
+
+/// One update, from start to end.
+struct HistoryEntry
+{
+    protocol::UpdateResult result{};
+    std::string target; ///< name
+    protocol::Transport transport{};
+    protocol::ReasonCode code{};
+    protocol::UpdateState phase{};
+    std::uint64_t started{};  ///< seconds since 1970, UTC
+    std::uint32_t duration{}; ///< seconds
+    std::uint64_t size{};     ///< bytes; 0: unknown
+    Sha256 sha256{};          ///< zeros: unknown
+    std::string user;
+    std::string text;            ///< reason or remark
+    bool restart_pending{false}; ///< programmed, waits for a restart
+    bool restarted{false};       ///< its restart was asked for
+    bool settle{false};          ///< restarted; what is installed now has not been compared yet
+    std::string boot_id;         ///< hexadecimal; the BMC's boot in which it was programmed
+
+    bool operator==(const HistoryEntry&) const = default;
+};
+
+class History
+{
+  public:
+    static constexpr std::size_t most_entries = 16;
+
+    /// Reads what a former agent wrote; a damaged file is reported and begun anew.
+    History(std::filesystem::path file, Log& log);
+
+    /// Newest first.
+    [[nodiscard]] const std::deque<HistoryEntry>& entries() const
+    {
+        return entries_;
+    }
+
+    /// Adds an entry; the oldest beyond the limit goes.
+    void begin(HistoryEntry entry);
+
+    /// Replaces the newest entry. Nothing is lost when the disk is full: memory still has it, the log says so.
+    void update(const HistoryEntry& entry);
+
+    /// Replaces entry `index` (0: the newest).
+    void update(std::size_t index, const HistoryEntry& entry);
+
+    /// The last update of a target.
+    [[nodiscard]] const HistoryEntry* last_of(std::string_view target) const;
+
+    /// Whether any target waits for a restart.
+    [[nodiscard]] bool restart_pending() const;
+
+  private:
+    void load();
+    void save();
+
+    std::filesystem::path file_;
+    Log* log_;
+    std::deque<HistoryEntry> entries_;
+};
+
+} // namespace fwupdate::agent

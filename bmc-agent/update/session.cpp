@@ -1,0 +1,367 @@
+// The commands of the update session: who may, in which state, and what they change.
+#include "bmc-agent/update/session.hpp"
+
+#include <algorithm>
+#include <utility>
+
+namespace fwupdate::agent
+{
+
+using ipmi::CompletionCode;
+using protocol::Action;
+using protocol::Event;
+using protocol::ReasonCode;
+using protocol::UpdateState;
+
+UpdateSession::UpdateSession(UpdateSettings settings, UpdateParts parts)
+    : settings_{std::move(settings)},
+      parts_{parts},
+      challenges_{parts.random},
+      tenure_{settings_.lease},
+      verification_{parts.checks},
+      next_purge_{settings_.started}
+{
+    reset_request();
+    for (Target& target : parts_.targets.all())
+    {
+        target.refresh_version(parts_.runner);
+    }
+    settle_former_updates();
+}
+
+/// The way of every state-changing command: the mode is held, the caller holds it, the state allows it.
+CompletionCode UpdateSession::admit(const Caller& caller, Event event, TimePoint now)
+{
+    const bool admitted = tenure_.admit(caller, now) && protocol::find_transition(state_, event).has_value();
+    return admitted ? CompletionCode::ok : CompletionCode::not_supported_in_present_state;
+}
+
+CompletionCode UpdateSession::refuse_policy(ReasonCode code, std::string text, CompletionCode completion_code)
+{
+    reason_ = {code, state_, std::move(text)};
+    parts_.log.event(Level::warning, "Refused", {{"reason", reason_.text}});
+    return completion_code;
+}
+
+protocol::Challenge UpdateSession::issue_challenge(const Caller& caller, TimePoint now)
+{
+    return challenges_.issue(caller, now);
+}
+
+CompletionCode UpdateSession::enter(const Caller& caller, const protocol::Challenge& challenge, TimePoint now)
+{
+    if (tenure_.held())
+    {
+        return CompletionCode::node_busy;
+    }
+    if (!challenges_.redeem(challenge, caller, now))
+    {
+        return CompletionCode::invalid_data_field;
+    }
+    tenure_.begin(caller, now);
+    fire(Event::enter, now);
+    parts_.log.event(Level::info, "Update mode entered",
+                     {{"user", caller.user}, {"channel", std::to_string(caller.channel)}});
+    return CompletionCode::ok;
+}
+
+CompletionCode UpdateSession::take_over(const Caller& caller, const protocol::TakeOverRequest& request, TimePoint now)
+{
+    if (!tenure_.held())
+    {
+        return CompletionCode::not_supported_in_present_state;
+    }
+    if (!challenges_.redeem(request.challenge, caller, now))
+    {
+        return CompletionCode::invalid_data_field;
+    }
+    parts_.log.event(Level::warning, "Update mode taken over",
+                     {{"from", tenure_.user()}, {"by", caller.user}, {"channel", std::to_string(caller.channel)}});
+    tenure_.change_owner(caller, now);
+    fire(Event::take_over, now);
+    const bool idle_image = state_ != UpdateState::verify && state_ != UpdateState::program;
+    if (request.flags.has(protocol::take_over_discard) && idle_image &&
+        protocol::find_transition(state_, Event::abort).has_value())
+    {
+        fire(Event::abort, now);
+        parts_.staging.discard();
+    }
+    return CompletionCode::ok;
+}
+
+CompletionCode UpdateSession::exit(const Caller& caller, TimePoint now)
+{
+    if (!tenure_.held())
+    {
+        return CompletionCode::invalid_data_field;
+    }
+    if (!tenure_.admit(caller, now))
+    {
+        return CompletionCode::not_supported_in_present_state;
+    }
+    const bool ready = protocol::checks::is_ready(state_);
+    const bool restarts = ready && request_.target->configuration().restart.what != protocol::Restart::nothing;
+    const bool deferred = (request_.parameters & protocol::parameter_defer_restart) != 0;
+    const Event event = !restarts ? Event::exit : deferred ? Event::exit_deferred : Event::exit_restart;
+    if (!protocol::find_transition(state_, event))
+    {
+        return CompletionCode::not_supported_in_present_state;
+    }
+    fire(event, now);
+    parts_.log.event(Level::info, "Update mode left", {{"user", caller.user}});
+    return CompletionCode::ok;
+}
+
+CompletionCode UpdateSession::set_options(const Caller& caller, const protocol::SetUpdateOptionsRequest& request,
+                                          TimePoint now)
+{
+    const bool wants_digest =
+        request.mask.has(protocol::option_digest_check) && request.value.has(protocol::option_digest_check);
+    if (wants_digest != request.sha256.has_value())
+    {
+        return CompletionCode::invalid_data_field;
+    }
+    if (const CompletionCode code = admit(caller, Event::set_options, now); code != CompletionCode::ok)
+    {
+        return code;
+    }
+    constexpr std::uint8_t plain = protocol::option_no_downgrade | protocol::option_defer_restart;
+    const auto mask = static_cast<std::uint16_t>(request.mask.bits & plain); // the same bits in both profiles
+    request_.parameters = static_cast<std::uint16_t>((request_.parameters & ~mask) | (request.value.bits & mask));
+    if (request.mask.has(protocol::option_digest_check))
+    {
+        request_.sha256 = request.sha256;
+    }
+    fire(Event::set_options, now);
+    return CompletionCode::ok;
+}
+
+CompletionCode UpdateSession::set_parameters(const Caller& caller, const protocol::SetUpdateParametersRequest& request,
+                                             TimePoint now)
+{
+    if (const CompletionCode code = admit(caller, Event::set_options, now); code != CompletionCode::ok)
+    {
+        return code;
+    }
+    Target* target = request.target == protocol::no_target ? request_.target : parts_.targets.find(request.target);
+    if (target == nullptr)
+    {
+        return CompletionCode::not_present;
+    }
+    if (target != request_.target && state_ == UpdateState::download)
+    {
+        return CompletionCode::not_supported_in_present_state; // the transfer is for the other one
+    }
+    tenure_.extend(now);
+    request_.base_profile = false;
+    request_.target = target;
+    const std::uint16_t mask = request.mask.bits;
+    request_.parameters = static_cast<std::uint16_t>((request_.parameters & ~mask) | (request.value.bits & mask));
+    if (request.apply_time != protocol::ApplyTime::unchanged)
+    {
+        const auto without = static_cast<std::uint16_t>(request_.parameters & ~protocol::parameter_defer_restart);
+        request_.parameters = request.apply_time == protocol::ApplyTime::on_reset
+                                  ? static_cast<std::uint16_t>(without | protocol::parameter_defer_restart)
+                                  : without;
+    }
+    fire(Event::set_options, now);
+    return CompletionCode::ok;
+}
+
+/// A start that cannot be: a transfer that was open is closed, the reason says why.
+CompletionCode UpdateSession::refuse_start(Reason reason, TimePoint now)
+{
+    if (state_ != UpdateState::idle)
+    {
+        fire(Event::abort, now);
+    }
+    return refuse_policy(reason.code, std::move(reason.text), protocol::refused_by_policy);
+}
+
+CompletionCode UpdateSession::start(const Caller& caller, TimePoint now)
+{
+    if (const CompletionCode code = admit(caller, Event::start, now); code != CompletionCode::ok)
+    {
+        return code;
+    }
+    close_transfer(true);
+    if (const auto begun = parts_.staging.begin_unnamed(settings_.max_image_size); !begun)
+    {
+        return refuse_start({ReasonCode::no_space, state_, begun.error().text}, now);
+    }
+    fire(Event::start, now);
+    transport_ = protocol::Transport::base_stream;
+    open_log_entry(caller);
+    return CompletionCode::ok;
+}
+
+CompletionCode UpdateSession::begin_transfer(const Caller& caller, const protocol::BeginTransferRequest& request,
+                                             TimePoint now)
+{
+    if (request.fragment_size == 0)
+    {
+        return CompletionCode::invalid_data_field;
+    }
+    if (const CompletionCode code = admit(caller, Event::start, now); code != CompletionCode::ok)
+    {
+        return code;
+    }
+    const std::uint8_t id = request.target == protocol::no_target ? target_id() : request.target;
+    Target* target = parts_.targets.find(id);
+    if (target == nullptr)
+    {
+        return CompletionCode::not_present;
+    }
+    tenure_.extend(now);
+    close_transfer(true);
+    request_.target = target;
+    request_.size = request.size;
+    request_.sha256 = request.sha256;
+    request_.base_profile = false;
+    const auto findings = agent::plan(parts_.checks, request_, {});
+    if (const Finding* refusal = first_refusal(findings))
+    {
+        return refuse_start({refusal->code, state_, refusal->text}, now);
+    }
+    const TransferName name{target->configuration().name, request.size, request.sha256};
+    const auto begun = parts_.staging.begin_named(name, request.flags.has(protocol::begin_discard));
+    if (!begun)
+    {
+        const bool space = begun.error().kind == ErrorKind::no_space;
+        return refuse_start({space ? ReasonCode::no_space : ReasonCode::input_output, state_, begun.error().text}, now);
+    }
+    fire(Event::start, now);
+    transport_ = protocol::Transport::stream;
+    const std::size_t room = caller.max_message - protocol::fragment_header_size - protocol::block_check_size;
+    fragment_size_ = static_cast<std::uint16_t>(std::min<std::size_t>(request.fragment_size, room));
+    do
+    {
+        std::array<std::uint8_t, 2> bytes{};
+        parts_.random.fill(bytes);
+        transfer_ = static_cast<std::uint16_t>(bytes[0] | bytes[1] << 8);
+    } while (transfer_ == 0);
+    receiver_.emplace(request.size, fragment_size_, window_blocks, parts_.staging);
+    open_log_entry(caller);
+    parts_.log.event(Level::info, "Transfer begun",
+                     {{"target", target->configuration().name},
+                      {"size", std::to_string(request.size)},
+                      {"sha256", to_hex(request.sha256)},
+                      {"blocks_present", std::to_string(parts_.staging.map()->blocks_present())}});
+    return CompletionCode::ok;
+}
+
+CompletionCode UpdateSession::write(const Caller& caller, ConstBytes data, TimePoint now)
+{
+    if (data.empty())
+    {
+        return CompletionCode::data_length_invalid;
+    }
+    if (const CompletionCode code = admit(caller, Event::write, now); code != CompletionCode::ok)
+    {
+        return code;
+    }
+    if (transport_ != protocol::Transport::base_stream)
+    {
+        return CompletionCode::not_supported_in_present_state;
+    }
+    const auto appended = parts_.staging.append(data);
+    if (!appended)
+    {
+        const bool space = appended.error().kind == ErrorKind::no_space;
+        fail_update({space ? ReasonCode::image_too_large : ReasonCode::input_output, state_, appended.error().text},
+                    now);
+        return space ? CompletionCode::invalid_data_field : CompletionCode::unspecified;
+    }
+    fire(Event::write, now);
+    return CompletionCode::ok;
+}
+
+Outcome UpdateSession::write_fragment(const Caller& caller, const protocol::WriteFragmentRequest& request,
+                                      TimePoint now)
+{
+    if (const CompletionCode code = admit(caller, Event::write, now); code != CompletionCode::ok)
+    {
+        return refuse(code);
+    }
+    if (!receiver_ || request.transfer != transfer_)
+    {
+        return refuse(protocol::unknown_transfer);
+    }
+    auto outcome = receiver_->on_fragment(request, caller.kind == ChannelKind::system_interface);
+    if (!outcome)
+    {
+        const ErrorKind kind = outcome.error().kind;
+        if (kind == ErrorKind::no_space || kind == ErrorKind::input_output)
+        {
+            const ReasonCode code = kind == ErrorKind::no_space ? ReasonCode::no_space : ReasonCode::input_output;
+            fail_update({code, state_, outcome.error().text}, now);
+        }
+        return refuse(ipmi::completion_code(kind));
+    }
+    if (!outcome->acknowledgement)
+    {
+        return {{}, false};
+    }
+    return answer(codec::encode(outcome->acknowledgement->response(request.transfer)));
+}
+
+CompletionCode UpdateSession::complete(const Caller& caller, TimePoint now)
+{
+    if (const CompletionCode code = admit(caller, Event::complete, now); code != CompletionCode::ok)
+    {
+        return code;
+    }
+    if (!parts_.staging.is_complete())
+    {
+        const bool named = parts_.staging.is_named();
+        return named ? protocol::transfer_incomplete : CompletionCode::not_supported_in_present_state;
+    }
+    flags_ |= protocol::flag_completed;
+    fire(Event::complete, now);
+    return CompletionCode::ok;
+}
+
+CompletionCode UpdateSession::abort(const Caller& caller, TimePoint now)
+{
+    if (const CompletionCode code = admit(caller, Event::abort, now); code != CompletionCode::ok)
+    {
+        return code;
+    }
+    if (entry_)
+    {
+        reason_ = {ReasonCode::aborted, state_, "aborted by " + (caller.user.empty() ? "the host" : caller.user)};
+        close_log_entry(protocol::UpdateResult::released, reason_, now);
+    }
+    fire(Event::abort, now);
+    flags_ = protocol::flag_aborted;
+    parts_.log.event(Level::info, "Update aborted", {{"user", caller.user}});
+    return CompletionCode::ok;
+}
+
+CompletionCode UpdateSession::set_uri(const Caller& caller, std::string_view /*uri*/, TimePoint now)
+{
+    if (const CompletionCode code = admit(caller, Event::set_uri, now); code != CompletionCode::ok)
+    {
+        return code;
+    }
+    return refuse_policy(ReasonCode::uri_refused, "this BMC fetches no URI; stream the image over IPMI",
+                         CompletionCode::invalid_data_field);
+}
+
+CompletionCode UpdateSession::attach_usb(const Caller& caller, TimePoint now)
+{
+    if (const CompletionCode code = admit(caller, Event::usb_attach, now); code != CompletionCode::ok)
+    {
+        return code;
+    }
+    return refuse_policy(ReasonCode::transport_failed, "this BMC has no virtual USB drive; stream the image over IPMI",
+                         protocol::usb_failure);
+}
+
+CompletionCode UpdateSession::detach_usb(const Caller& caller, TimePoint now)
+{
+    const CompletionCode code = admit(caller, Event::usb_detach, now);
+    return code == CompletionCode::ok ? CompletionCode::invalid_data_field : code; // nothing is attached
+}
+
+} // namespace fwupdate::agent

@@ -1,0 +1,205 @@
+// The update session: the only owner of the state. It has no socket, no clock and no thread; commands and events come
+// in with `now`, work is done in slices when the shell has time, and the next deadline comes out.
+#pragma once
+
+#include "bmc-agent/commands/command_table.hpp"
+#include "bmc-agent/log/log.hpp"
+#include "bmc-agent/process/command_runner.hpp"
+#include "bmc-agent/staging/staging.hpp"
+#include "bmc-agent/targets/target.hpp"
+#include "bmc-agent/update/challenge.hpp"
+#include "bmc-agent/update/history.hpp"
+#include "bmc-agent/update/tenure.hpp"
+#include "bmc-agent/verification/check.hpp"
+#include "common/random.hpp"
+#include "protocol-spec/messages.hpp"
+#include "protocol-spec/state_table.hpp"
+#include "transports/stream/bmc/receiver.hpp"
+
+#include <cstdint>
+#include <functional>
+#include <optional>
+#include <string>
+
+namespace fwupdate::agent
+{
+
+/// What does not change while the agent runs.
+struct UpdateSettings
+{
+    config::Lease lease;
+    std::uint64_t max_image_size{}; ///< bytes
+    std::chrono::seconds retention{};
+    bool persistent_staging{};
+    protocol::Identifier boot_id{};
+    protocol::Identifier instance_id{};
+    TimePoint started;
+    std::function<std::uint64_t()> wall_clock; ///< seconds since 1970, UTC
+};
+
+/// What the session works with; all of it outlives the session.
+struct UpdateParts
+{
+    Staging& staging;
+    Targets& targets;
+    CheckChain& checks;
+    History& history;
+    CommandRunner& runner;
+    RandomSource& random;
+    Log& log;
+};
+
+/// The last failure or refusal (47h).
+struct Reason
+{
+    protocol::ReasonCode code{};
+    protocol::UpdateState phase{};
+    std::string text; ///< at most protocol::largest_response bytes
+};
+
+class UpdateSession
+{
+  public:
+    static constexpr std::uint16_t window_blocks = 32;                 ///< incomplete blocks, 64 KiB each
+    static constexpr std::uint16_t window = 1024;                      ///< fragments outstanding on LAN
+    static constexpr Duration restart_delay = std::chrono::seconds{2}; ///< when Close Session does not come
+
+    UpdateSession(UpdateSettings settings, UpdateParts parts);
+
+    // Commands. Each answers its completion code; ownership, state and lease are checked inside.
+    [[nodiscard]] protocol::Challenge issue_challenge(const Caller& caller, TimePoint now);
+    [[nodiscard]] ipmi::CompletionCode enter(const Caller& caller, const protocol::Challenge& challenge, TimePoint now);
+    [[nodiscard]] ipmi::CompletionCode take_over(const Caller& caller, const protocol::TakeOverRequest& request,
+                                                 TimePoint now);
+    [[nodiscard]] ipmi::CompletionCode exit(const Caller& caller, TimePoint now);
+    [[nodiscard]] ipmi::CompletionCode set_options(const Caller& caller,
+                                                   const protocol::SetUpdateOptionsRequest& request, TimePoint now);
+    [[nodiscard]] ipmi::CompletionCode
+    set_parameters(const Caller& caller, const protocol::SetUpdateParametersRequest& request, TimePoint now);
+    [[nodiscard]] ipmi::CompletionCode start(const Caller& caller, TimePoint now);
+    [[nodiscard]] ipmi::CompletionCode begin_transfer(const Caller& caller,
+                                                      const protocol::BeginTransferRequest& request, TimePoint now);
+    [[nodiscard]] ipmi::CompletionCode write(const Caller& caller, ConstBytes data, TimePoint now);
+    [[nodiscard]] ipmi::CompletionCode complete(const Caller& caller, TimePoint now);
+    [[nodiscard]] ipmi::CompletionCode abort(const Caller& caller, TimePoint now);
+    [[nodiscard]] ipmi::CompletionCode set_uri(const Caller& caller, std::string_view uri, TimePoint now);
+    [[nodiscard]] ipmi::CompletionCode attach_usb(const Caller& caller, TimePoint now);
+    [[nodiscard]] ipmi::CompletionCode detach_usb(const Caller& caller, TimePoint now);
+
+    /// One fragment of the extended stream; the outcome may be silence.
+    [[nodiscard]] Outcome write_fragment(const Caller& caller, const protocol::WriteFragmentRequest& request,
+                                         TimePoint now);
+
+    // Queries: they change nothing but the owner's lease.
+    [[nodiscard]] protocol::GetUpdateStatusResponse status(const Caller& caller, TimePoint now);
+    [[nodiscard]] protocol::GetUpdateSessionResponse describe(const Caller& caller, TimePoint now);
+    [[nodiscard]] protocol::BeginTransferResponse transfer() const;
+    [[nodiscard]] std::vector<Finding> plan(UpdateRequest request, ConstBytes header) const;
+
+    /// What else stands in the way of an update now: the mode held by another, or too little space.
+    [[nodiscard]] Finding find_obstacle(const Caller& caller) const;
+    [[nodiscard]] std::uint8_t flags() const
+    {
+        return flags_;
+    }
+    [[nodiscard]] std::uint8_t options() const;
+    [[nodiscard]] std::uint16_t parameters() const
+    {
+        return request_.parameters;
+    }
+    [[nodiscard]] std::uint8_t target_id() const;
+    [[nodiscard]] const Reason& reason() const
+    {
+        return reason_;
+    }
+    [[nodiscard]] const UpdateSettings& settings() const
+    {
+        return settings_;
+    }
+    [[nodiscard]] Targets& targets() const
+    {
+        return parts_.targets;
+    }
+    [[nodiscard]] const History& history() const
+    {
+        return parts_.history;
+    }
+    [[nodiscard]] const Staging& staging() const
+    {
+        return parts_.staging;
+    }
+    [[nodiscard]] protocol::UpdateState state() const
+    {
+        return state_;
+    }
+
+    // Events.
+    void session_closed(std::uint8_t channel, std::uint32_t session, TimePoint now);
+
+    /// The next moment on_deadline has something to do; none: never.
+    [[nodiscard]] std::optional<TimePoint> deadline() const;
+    void on_deadline(TimePoint now);
+
+    /// Whether a slice of work is left, and doing one (some hundred KiB).
+    [[nodiscard]] bool wants_work() const;
+    void work(TimePoint now);
+
+  private:
+    /// A restart that waits for Close Session or its time.
+    struct PendingRestart
+    {
+        Target* target{};
+        std::uint8_t channel{};
+        std::uint32_t session{};
+        TimePoint due;
+    };
+
+    [[nodiscard]] ipmi::CompletionCode admit(const Caller& caller, protocol::Event event, TimePoint now);
+    void fire(protocol::Event event, TimePoint now);
+    void act(protocol::Action action, TimePoint now);
+    void fail_update(Reason reason, TimePoint now);
+    [[nodiscard]] ipmi::CompletionCode refuse_start(Reason reason, TimePoint now);
+    [[nodiscard]] ipmi::CompletionCode refuse_policy(protocol::ReasonCode code, std::string text,
+                                                     ipmi::CompletionCode completion_code);
+
+    void reset_request();
+    void close_transfer(bool keep_staged);
+    void open_log_entry(const Caller& caller);
+    void close_log_entry(protocol::UpdateResult result, const Reason& reason, TimePoint now);
+    void start_program(TimePoint now);
+    void finish(TimePoint now);
+    void leave(TimePoint now);
+    void schedule_restart(TimePoint now);
+    void run_restart();
+    void settle_former_updates();
+    void settle_fallen_back(Target& target);
+
+    void work_on_digest(TimePoint now);
+    void work_on_verification(TimePoint now);
+    void work_on_programming(TimePoint now);
+    [[nodiscard]] Target* target_with_work() const;
+
+    [[nodiscard]] std::uint8_t percent() const;
+    [[nodiscard]] std::uint64_t done() const;
+    [[nodiscard]] protocol::IntegrityCheck integrity() const;
+
+    UpdateSettings settings_;
+    UpdateParts parts_;
+    ChallengeBook challenges_;
+    Tenure tenure_;
+    Verification verification_;
+    protocol::UpdateState state_{protocol::UpdateState::init};
+    protocol::IntegrityCheck integrity_result_{}; ///< good or failed once known
+    protocol::Transport transport_{};
+    std::uint8_t flags_{};
+    UpdateRequest request_;
+    Reason reason_;
+    std::optional<transports::stream::StreamReceiver> receiver_;
+    std::uint16_t transfer_{};
+    std::uint16_t fragment_size_{};
+    std::optional<HistoryEntry> entry_; ///< of the update under way
+    std::optional<PendingRestart> restart_;
+    TimePoint next_purge_;
+};
+
+} // namespace fwupdate::agent

@@ -1,0 +1,139 @@
+// The queries of the update session: what it tells, without changing anything but the owner's lease.
+#include "bmc-agent/update/session.hpp"
+
+#include <algorithm>
+
+namespace fwupdate::agent
+{
+
+using protocol::IntegrityCheck;
+using protocol::UpdateState;
+
+namespace
+{
+
+std::uint16_t seconds16(std::chrono::seconds seconds)
+{
+    return static_cast<std::uint16_t>(std::clamp<std::int64_t>(seconds.count(), 0, 0xFFFF));
+}
+
+} // namespace
+
+std::uint8_t UpdateSession::options() const
+{
+    constexpr std::uint16_t plain = protocol::parameter_no_downgrade | protocol::parameter_defer_restart;
+    const std::uint8_t digest = request_.sha256 ? protocol::option_digest_check : std::uint8_t{0};
+    return static_cast<std::uint8_t>((request_.parameters & plain) | digest);
+}
+
+std::uint8_t UpdateSession::target_id() const
+{
+    return request_.target->configuration().id;
+}
+
+std::uint64_t UpdateSession::done() const
+{
+    const std::uint64_t length = parts_.staging.length();
+    const TargetHandler& handler = request_.target->handler();
+    switch (state_)
+    {
+    case UpdateState::download:
+        return parts_.staging.received();
+    case UpdateState::verify:
+        return parts_.staging.hashed();
+    case UpdateState::program:
+        return handler.total() == 0 ? 0 : handler.done() * length / handler.total();
+    case UpdateState::ready:
+    case UpdateState::host_restart_required:
+        return request_.size;
+    case UpdateState::init:
+    case UpdateState::idle:
+    case UpdateState::error:
+        break;
+    }
+    return 0;
+}
+
+std::uint8_t UpdateSession::percent() const
+{
+    if (protocol::checks::is_ready(state_))
+    {
+        return 100;
+    }
+    const bool unknown = state_ == UpdateState::download && !parts_.staging.is_named();
+    const std::uint64_t length = parts_.staging.length();
+    return unknown || length == 0 ? std::uint8_t{0} : static_cast<std::uint8_t>(done() * 100 / length);
+}
+
+IntegrityCheck UpdateSession::integrity() const
+{
+    if (integrity_result_ != IntegrityCheck::not_requested)
+    {
+        return integrity_result_;
+    }
+    return request_.sha256 ? IntegrityCheck::requested : IntegrityCheck::not_requested;
+}
+
+protocol::GetUpdateStatusResponse UpdateSession::status(const Caller& caller, TimePoint now)
+{
+    tenure_.touch(caller, now);
+    return {state_, percent(), integrity()};
+}
+
+protocol::GetUpdateSessionResponse UpdateSession::describe(const Caller& caller, TimePoint now)
+{
+    tenure_.touch(caller, now);
+    std::uint8_t flags = parts_.history.restart_pending() ? protocol::session_restart_pending : std::uint8_t{0};
+    const auto add = [&](bool present, std::uint8_t bit)
+    { flags = static_cast<std::uint8_t>(flags | (present ? bit : 0)); };
+    add(tenure_.held(), protocol::session_in_mode);
+    add(tenure_.is_owner(caller), protocol::session_yours);
+    add(tenure_.is_same_user(caller), protocol::session_same_user);
+    add(tenure_.is_owner_alive(), protocol::session_holder_alive);
+    add(parts_.staging.is_named(), protocol::session_named);
+    const bool transfer = transport_ != protocol::Transport::none;
+    return {.state = state_,
+            .percent = percent(),
+            .integrity = integrity(),
+            .flags = {flags},
+            .transport = transport_,
+            .target = tenure_.held() ? target_id() : protocol::no_target,
+            .transfer = transfer_,
+            .size = transfer ? request_.size : 0,
+            .received = parts_.staging.is_open() ? parts_.staging.received()
+                        : transfer               ? request_.size
+                                                 : 0,
+            .done = done(),
+            .lease_remaining = seconds16(tenure_.remaining(now)),
+            .idle = seconds16(tenure_.idle(now)),
+            .holder_channel = tenure_.channel(),
+            .holder = {tenure_.user()}};
+}
+
+protocol::BeginTransferResponse UpdateSession::transfer() const
+{
+    const auto& map = parts_.staging.map();
+    return {.transfer = transfer_,
+            .target = target_id(),
+            .fragment_size = fragment_size_,
+            .blocks = map ? map->blocks() : 0,
+            .blocks_present = map ? map->blocks_present() : 0};
+}
+
+std::vector<Finding> UpdateSession::plan(UpdateRequest request, ConstBytes header) const
+{
+    return agent::plan(parts_.checks, request, header);
+}
+
+Finding UpdateSession::find_obstacle(const Caller& caller) const
+{
+    if (!tenure_.held() || tenure_.is_owner(caller))
+    {
+        return {"lock", protocol::ReasonCode::none, "update mode is free"};
+    }
+    return {"lock", protocol::ReasonCode::policy_refused,
+            "update mode is held by " + (tenure_.user().empty() ? std::string{"the host"} : tenure_.user()) +
+                " on channel " + std::to_string(tenure_.channel()) + "; wait, or take it over with force"};
+}
+
+} // namespace fwupdate::agent

@@ -1,0 +1,459 @@
+// What happens by itself: the actions of the state table, the slices of verification and programming, the lease, the
+// restart, and what an earlier agent left unfinished.
+#include "bmc-agent/update/session.hpp"
+
+#include <algorithm>
+#include <cassert>
+#include <utility>
+
+namespace fwupdate::agent
+{
+
+using protocol::Action;
+using protocol::Event;
+using protocol::IntegrityCheck;
+using protocol::ReasonCode;
+using protocol::Restart;
+using protocol::UpdateResult;
+using protocol::UpdateState;
+
+namespace
+{
+
+constexpr Duration purge_interval = std::chrono::minutes{1};
+
+std::string cut(std::string text)
+{
+    text.resize(std::min(text.size(), protocol::largest_response));
+    return text;
+}
+
+} // namespace
+
+void UpdateSession::fire(Event event, TimePoint now)
+{
+    const auto row = protocol::find_transition(state_, event);
+    assert(row); // callers ask find_transition first
+    const UpdateState former = state_;
+    state_ = row->to;
+    act(row->action, now);
+    if (state_ != former)
+    {
+        parts_.log.event(Level::debug, "State changed",
+                         {{"from", std::to_string(static_cast<unsigned>(former))},
+                          {"to", std::to_string(static_cast<unsigned>(state_))}});
+    }
+}
+
+void UpdateSession::act(Action action, TimePoint now)
+{
+    switch (action)
+    {
+    case Action::none:
+    case Action::change_owner:
+    case Action::apply_options:
+    case Action::accept_data:
+    case Action::record_uri:
+    case Action::attach_drive:
+    case Action::detach_drive:
+    case Action::start_fetch:
+    case Action::report_error:
+        return; // the command or event itself has done it
+    case Action::open_mode:
+        reset_request();
+        return;
+    case Action::open_transfer:
+        flags_ = protocol::flag_started;
+        integrity_result_ = IntegrityCheck::not_requested;
+        reason_ = {};
+        return;
+    case Action::start_verify:
+        receiver_.reset();
+        request_.size = parts_.staging.length();
+        verification_.begin();
+        return;
+    case Action::start_program:
+        start_program(now);
+        return;
+    case Action::finish:
+        finish(now);
+        return;
+    case Action::close_transfer:
+        close_transfer(true);
+        return;
+    case Action::leave:
+        leave(now);
+        return;
+    case Action::leave_restart:
+        schedule_restart(now);
+        leave(now);
+        return;
+    case Action::leave_pending:
+        parts_.log.event(Level::info, "The update waits for a restart",
+                         {{"target", request_.target->configuration().name}});
+        leave(now);
+        return;
+    }
+}
+
+void UpdateSession::reset_request()
+{
+    request_ = {};
+    request_.target = parts_.targets.find(parts_.targets.default_id());
+    request_.base_profile = true;
+    reason_ = {};
+    flags_ = 0;
+    integrity_result_ = IntegrityCheck::not_requested;
+    transport_ = protocol::Transport::none;
+    transfer_ = 0;
+}
+
+void UpdateSession::close_transfer(bool keep_staged)
+{
+    request_.target->handler().cancel();
+    receiver_.reset();
+    transfer_ = 0;
+    transport_ = protocol::Transport::none;
+    if (keep_staged)
+    {
+        parts_.staging.close();
+    }
+    else
+    {
+        parts_.staging.discard();
+    }
+}
+
+void UpdateSession::leave(TimePoint now)
+{
+    if (entry_)
+    {
+        const Reason reason = reason_.code != ReasonCode::none
+                                  ? reason_
+                                  : Reason{ReasonCode::aborted, state_, "left before it was complete"};
+        close_log_entry(UpdateResult::released, reason, now);
+    }
+    close_transfer(true);
+    tenure_.end();
+    const Reason kept = std::exchange(reason_, {}); // still told after the mode is left
+    reset_request();
+    reason_ = kept;
+}
+
+void UpdateSession::fail_update(Reason reason, TimePoint now)
+{
+    reason.text = cut(std::move(reason.text));
+    parts_.log.event(Level::error, "The update failed",
+                     {{"target", request_.target->configuration().name}, {"reason", reason.text}});
+    reason_ = std::move(reason);
+    close_log_entry(UpdateResult::failed, reason_, now);
+    receiver_.reset();
+    parts_.staging.close();
+    fire(Event::failed, now);
+}
+
+void UpdateSession::open_log_entry(const Caller& caller)
+{
+    entry_ = HistoryEntry{.result = UpdateResult::in_progress,
+                          .target = request_.target->configuration().name,
+                          .transport = transport_,
+                          .code = ReasonCode::none,
+                          .phase = state_,
+                          .started = settings_.wall_clock(),
+                          .duration = 0,
+                          .size = request_.size,
+                          .sha256 = request_.sha256.value_or(Sha256{}),
+                          .user = caller.user,
+                          .text = {},
+                          .restart_pending = false,
+                          .boot_id = to_hex(settings_.boot_id)};
+    parts_.history.begin(*entry_);
+}
+
+void UpdateSession::close_log_entry(UpdateResult result, const Reason& reason, TimePoint /*now*/)
+{
+    if (!entry_)
+    {
+        return;
+    }
+    entry_->result = result;
+    entry_->code = reason.code;
+    entry_->phase = reason.phase;
+    entry_->text = reason.text;
+    entry_->size = request_.size;
+    entry_->sha256 = request_.sha256.value_or(Sha256{});
+    const std::uint64_t clock = settings_.wall_clock();
+    entry_->duration = static_cast<std::uint32_t>(clock > entry_->started ? clock - entry_->started : 0);
+    parts_.history.update(*entry_);
+    entry_.reset();
+}
+
+void UpdateSession::session_closed(std::uint8_t channel, std::uint32_t session, TimePoint /*now*/)
+{
+    tenure_.session_closed(channel, session);
+    if (restart_ && restart_->channel == channel && restart_->session == session)
+    {
+        run_restart();
+    }
+}
+
+std::optional<TimePoint> UpdateSession::deadline() const
+{
+    std::optional<TimePoint> next = next_purge_;
+    const bool lease_runs = tenure_.held() && protocol::find_transition(state_, Event::lease_expired);
+    if (lease_runs)
+    {
+        next = std::min(*next, tenure_.expires());
+    }
+    if (restart_)
+    {
+        next = std::min(*next, restart_->due);
+    }
+    return next;
+}
+
+void UpdateSession::on_deadline(TimePoint now)
+{
+    if (restart_ && now >= restart_->due)
+    {
+        run_restart();
+    }
+    if (tenure_.expired(now) && protocol::find_transition(state_, Event::lease_expired))
+    {
+        parts_.log.event(Level::warning, "The lease of update mode ended", {{"user", tenure_.user()}});
+        if (entry_)
+        {
+            reason_ = {ReasonCode::lease_expired, state_,
+                       "no command from " + (tenure_.user().empty() ? "the host" : tenure_.user()) + " for " +
+                           std::to_string(tenure_.lease().count()) + " s"};
+        }
+        fire(Event::lease_expired, now);
+    }
+    if (now >= next_purge_)
+    {
+        parts_.staging.purge(settings_.retention);
+        next_purge_ = now + purge_interval;
+    }
+}
+
+Target* UpdateSession::target_with_work() const
+{
+    const auto place =
+        std::ranges::find_if(parts_.targets.all(), [](Target& target) { return target.installed().wants_work(); });
+    return place == parts_.targets.all().end() ? nullptr : &*place;
+}
+
+bool UpdateSession::wants_work() const
+{
+    return state_ == UpdateState::verify || state_ == UpdateState::program || parts_.staging.can_hash() ||
+           target_with_work() != nullptr;
+}
+
+void UpdateSession::work(TimePoint now)
+{
+    if (state_ == UpdateState::program)
+    {
+        work_on_programming(now);
+    }
+    else if (parts_.staging.can_hash())
+    {
+        work_on_digest(now);
+    }
+    else if (state_ == UpdateState::verify)
+    {
+        work_on_verification(now);
+    }
+    else if (Target* target = target_with_work())
+    {
+        target->installed().work();
+        if (!target->installed().wants_work())
+        {
+            settle_fallen_back(*target);
+        }
+    }
+}
+
+void UpdateSession::work_on_digest(TimePoint now)
+{
+    const auto hashed = parts_.staging.hash_next();
+    if (state_ == UpdateState::verify)
+    {
+        tenure_.renew(now);
+    }
+    if (hashed)
+    {
+        return;
+    }
+    if (state_ == UpdateState::verify)
+    {
+        fail_update({ReasonCode::staged_damaged, state_, hashed.error().text}, now);
+        return;
+    }
+    parts_.log.event(Level::warning, "A staged block is damaged", {{"reason", hashed.error().text}});
+}
+
+void UpdateSession::work_on_verification(TimePoint now)
+{
+    tenure_.renew(now);
+    if (!verification_.step(request_, parts_.staging))
+    {
+        return;
+    }
+    const Finding* refusal = first_refusal(verification_.report());
+    const bool digest_bad = refusal != nullptr && refusal->code == ReasonCode::digest_mismatch;
+    if (request_.sha256)
+    {
+        integrity_result_ = digest_bad ? IntegrityCheck::failed : IntegrityCheck::good;
+    }
+    if (refusal == nullptr)
+    {
+        request_.sha256 = parts_.staging.digest();
+        fire(Event::verified, now);
+        return;
+    }
+    if ((request_.parameters & protocol::parameter_debug) != 0)
+    {
+        parts_.staging.set_aside();
+    }
+    else
+    {
+        parts_.staging.discard(); // what was refused would be refused again
+    }
+    fail_update({refusal->code, state_, std::string{refusal->check} + ": " + refusal->text}, now);
+}
+
+void UpdateSession::start_program(TimePoint now)
+{
+    Target& target = *request_.target;
+    parts_.log.event(Level::info, "Verified, programming begins", {{"target", target.configuration().name}});
+    if (const auto begun = target.handler().begin(parts_.staging, *request_.sha256); !begun)
+    {
+        fail_update({ReasonCode::program_failed, state_, begun.error().text}, now);
+    }
+}
+
+void UpdateSession::work_on_programming(TimePoint now)
+{
+    tenure_.renew(now);
+    const auto finished = request_.target->handler().step();
+    if (!finished)
+    {
+        const bool integrity = finished.error().kind == ErrorKind::integrity;
+        fail_update(
+            {integrity ? ReasonCode::read_back_mismatch : ReasonCode::program_failed, state_, finished.error().text},
+            now);
+        return;
+    }
+    if (*finished)
+    {
+        const bool host = request_.target->configuration().restart.what == Restart::host;
+        fire(host ? Event::programmed_host : Event::programmed, now);
+    }
+}
+
+void UpdateSession::finish(TimePoint now)
+{
+    Target& target = *request_.target;
+    entry_->restart_pending = target.configuration().restart.what != Restart::nothing;
+    close_log_entry(UpdateResult::programmed, {ReasonCode::none, state_, "programmed and read back"}, now);
+    if ((request_.parameters & protocol::parameter_debug) != 0)
+    {
+        parts_.staging.close();
+    }
+    else
+    {
+        parts_.staging.discard();
+    }
+    target.installed().refresh();
+    if (target.configuration().restart.what == Restart::nothing)
+    {
+        target.refresh_version(parts_.runner);
+    }
+    parts_.log.event(Level::info, "Programmed, ready",
+                     {{"target", target.configuration().name}, {"sha256", to_hex(*request_.sha256)}});
+}
+
+void UpdateSession::schedule_restart(TimePoint now)
+{
+    restart_ = PendingRestart{request_.target, tenure_.channel(), tenure_.session(), now + restart_delay};
+    if (!tenure_.is_owner_alive())
+    {
+        restart_->due = now;
+    }
+}
+
+void UpdateSession::run_restart()
+{
+    Target& target = *restart_->target;
+    restart_.reset();
+    const std::string& name = target.configuration().name;
+    parts_.log.event(Level::warning, "Restarting", {{"target", name}});
+    for (std::size_t index = 0; index < parts_.history.entries().size(); ++index)
+    {
+        HistoryEntry entry = parts_.history.entries()[index];
+        if (entry.target == name && entry.restart_pending)
+        {
+            entry.restarted = true;
+            parts_.history.update(index, entry);
+        }
+    }
+    parts_.runner.run(
+        target.configuration().restart.command,
+        [this, name](const CommandResult& result)
+        {
+            if (!result.success)
+            {
+                reason_ = {ReasonCode::restart_failed, state_,
+                           cut("restart of " + name + " failed: " + result.failure)};
+                parts_.log.event(Level::error, "The restart failed", {{"target", name}, {"reason", result.failure}});
+            }
+        });
+}
+
+/// What an agent before this one left: an update that was under way has failed; a restart that was waited for has
+/// happened when the kernel's boot changed, or the restart was asked for and the agent is a new one.
+void UpdateSession::settle_former_updates()
+{
+    const std::string boot = to_hex(settings_.boot_id);
+    for (std::size_t index = 0; index < parts_.history.entries().size(); ++index)
+    {
+        HistoryEntry entry = parts_.history.entries()[index];
+        if (entry.result == UpdateResult::in_progress)
+        {
+            entry.result = UpdateResult::failed;
+            entry.code = ReasonCode::agent_restarted;
+            entry.text = "the agent stopped in the middle of the update; what is staged can be resumed";
+        }
+        if (entry.restart_pending && (entry.boot_id != boot || entry.restarted))
+        {
+            entry.restart_pending = false;
+            entry.settle = true;
+        }
+        parts_.history.update(index, entry);
+    }
+}
+
+/// After a restart: what is installed now is the image of the last update, or an older one came back.
+void UpdateSession::settle_fallen_back(Target& target)
+{
+    const std::string& name = target.configuration().name;
+    const auto& installed = target.installed().get();
+    const HistoryEntry* last = parts_.history.last_of(name);
+    if (!installed || last == nullptr || !last->settle)
+    {
+        return;
+    }
+    HistoryEntry entry = *last;
+    entry.settle = false;
+    const bool same = entry.sha256 == installed->sha256;
+    entry.text =
+        same ? "programmed, restarted, and installed" : "programmed and restarted, but another image is installed";
+    entry.result = same ? UpdateResult::programmed : UpdateResult::fell_back;
+    const auto index = static_cast<std::size_t>(
+        std::ranges::find(parts_.history.entries(), name, &HistoryEntry::target) - parts_.history.entries().begin());
+    parts_.history.update(index, entry);
+    parts_.log.event(same ? Level::info : Level::error, same ? "The update is installed" : "The update fell back",
+                     {{"target", name}});
+}
+
+} // namespace fwupdate::agent
