@@ -1,0 +1,221 @@
+#include "bmc-agent/targets/file_target.hpp"
+#include "bmc-agent/targets/target.hpp"
+#include "tests/bmc-agent/temporary_directory.hpp"
+
+#include <doctest/doctest.h>
+
+#include <fstream>
+
+using namespace fwupdate;
+using namespace fwupdate::agent;
+
+namespace
+{
+
+/// A staged image of 600,000 bytes and the file it is for.
+class Fixture
+{
+  public:
+    Fixture() : staging{std::move(*Staging::open(directory.path() / "staging", 1 << 24))}, image(600'000)
+    {
+        for (std::size_t at = 0; at < image.size(); ++at)
+        {
+            image[at] = static_cast<std::uint8_t>(at * 7 + at / 256);
+        }
+        std::ofstream{path()} << "old";
+        REQUIRE(staging.begin_unnamed(1 << 24).has_value());
+        REQUIRE(staging.append(image).has_value());
+    }
+
+    [[nodiscard]] std::filesystem::path path() const
+    {
+        return directory.path() / "target.bin";
+    }
+
+    [[nodiscard]] std::string installed() const
+    {
+        return *read_file(path(), 1 << 24);
+    }
+
+    [[nodiscard]] bool nothing_left_beside() const
+    {
+        return !std::filesystem::exists(path().string() + ".fwupdate-new");
+    }
+
+    test::TemporaryDirectory directory;
+    Staging staging;
+    Bytes image;
+};
+
+Result<bool> run(FileTarget& target)
+{
+    Result<bool> finished = false;
+    while (finished && !*finished)
+    {
+        finished = target.step();
+    }
+    return finished;
+}
+
+} // namespace
+
+TEST_CASE("a file target is replaced with exactly the verified bytes, counted honestly")
+{
+    Fixture fixture;
+    FileTarget target{fixture.path()};
+    REQUIRE(target.begin(fixture.staging, sha256(fixture.image)).has_value());
+    CHECK(target.total() == 2 * fixture.image.size());
+    std::uint64_t before = 0;
+    Result<bool> finished = false;
+    while (finished && !*finished)
+    {
+        CHECK(fixture.installed() == "old");
+        finished = target.step();
+        CHECK(target.done() >= before);
+        before = target.done();
+    }
+    REQUIRE(finished.has_value());
+    CHECK(target.done() == target.total());
+    CHECK(fixture.installed() == as_text(fixture.image));
+    CHECK(fixture.nothing_left_beside());
+}
+
+TEST_CASE("bytes that changed after verification are not programmed")
+{
+    Fixture fixture;
+    FileTarget target{fixture.path()};
+    REQUIRE(target.begin(fixture.staging, sha256(fixture.image)).has_value());
+    {
+        std::fstream file{fixture.directory.path() / "staging" / "image",
+                          std::ios::in | std::ios::out | std::ios::binary};
+        file.seekp(500'000);
+        file.put('!');
+    }
+    const auto finished = run(target);
+    REQUIRE(finished.has_error());
+    CHECK(finished.error().kind == ErrorKind::integrity);
+    CHECK(fixture.installed() == "old");
+    CHECK(fixture.nothing_left_beside());
+}
+
+TEST_CASE("what reads back differently is not put in place")
+{
+    Fixture fixture;
+    FileTarget target{fixture.path()};
+    REQUIRE(target.begin(fixture.staging, sha256(fixture.image)).has_value());
+    while (target.done() < fixture.image.size())
+    {
+        REQUIRE(target.step().has_value());
+    }
+    {
+        std::fstream file{fixture.path().string() + ".fwupdate-new", std::ios::in | std::ios::out | std::ios::binary};
+        file.seekp(1);
+        file.put('!');
+    }
+    const auto finished = run(target);
+    REQUIRE(finished.has_error());
+    CHECK(finished.error().kind == ErrorKind::integrity);
+    CHECK(fixture.installed() == "old");
+    CHECK(fixture.nothing_left_beside());
+}
+
+TEST_CASE("cancel, and an agent that was killed, leave the installed file and no rest")
+{
+    Fixture fixture;
+    {
+        FileTarget target{fixture.path()};
+        REQUIRE(target.begin(fixture.staging, sha256(fixture.image)).has_value());
+        REQUIRE(target.step().has_value());
+        target.cancel();
+        CHECK(fixture.nothing_left_beside());
+        CHECK(target.step().has_error());
+    }
+    std::ofstream{fixture.path().string() + ".fwupdate-new"} << "left behind";
+    const FileTarget next{fixture.path()};
+    CHECK(fixture.nothing_left_beside());
+    CHECK(fixture.installed() == "old");
+}
+
+TEST_CASE("a directory that is not there is told, not crashed upon")
+{
+    Fixture fixture;
+    FileTarget target{fixture.directory.path() / "missing" / "target.bin"};
+    const auto begun = target.begin(fixture.staging, sha256(fixture.image));
+    REQUIRE(begun.has_error());
+    CHECK(begun.error().text.find("missing") != std::string::npos);
+}
+
+TEST_CASE("the installed digest follows the file")
+{
+    Fixture fixture;
+    InstalledDigest installed{fixture.path()};
+    const auto compute = [&]
+    {
+        installed.refresh();
+        while (installed.wants_work())
+        {
+            installed.work();
+        }
+    };
+    compute();
+    REQUIRE(installed.get().has_value());
+    CHECK(installed.get()->sha256 == sha256(as_bytes("old")));
+    CHECK(installed.get()->size == 3);
+    REQUIRE(write_file_atomically(fixture.path(), "newer").has_value());
+    installed.refresh();
+    CHECK_FALSE(installed.get().has_value());
+    compute();
+    CHECK(installed.get()->sha256 == sha256(as_bytes("newer")));
+    std::filesystem::remove(fixture.path());
+    compute();
+    CHECK_FALSE(installed.get().has_value());
+    std::ofstream{fixture.path()}.flush();
+    compute();
+    CHECK(installed.get()->sha256 == sha256({}));
+}
+
+TEST_CASE("the running version is the first line of its file")
+{
+    const test::TemporaryDirectory directory;
+    config::Target configuration{.id = 1,
+                                 .name = "bios",
+                                 .type = "file",
+                                 .path = directory.path() / "t",
+                                 .max_size = 0,
+                                 .restart = {},
+                                 .version_file = directory.path() / "version",
+                                 .version_command = {}};
+    const Target target{configuration};
+    CHECK(target.version().empty());
+    std::ofstream{directory.path() / "version"} << "2.11-rc1\r\nsecond line\n";
+    CHECK(target.version() == "2.11-rc1");
+}
+
+TEST_CASE("targets are found by number, by name, and by default")
+{
+    const test::TemporaryDirectory directory;
+    config::Target first{.id = 3,
+                         .name = "bios",
+                         .type = "file",
+                         .path = directory.path() / "a",
+                         .max_size = 0,
+                         .restart = {},
+                         .version_file = {},
+                         .version_command = {}};
+    config::Target second = first;
+    second.id = 7;
+    second.name = "cpld";
+    Targets targets{{first, second}, 7};
+    CHECK(targets.find(std::uint8_t{3})->configuration().name == "bios");
+    CHECK(targets.find(protocol::no_target)->configuration().name == "cpld");
+    CHECK(targets.find("bios")->configuration().id == 3);
+    CHECK(targets.find(std::uint8_t{4}) == nullptr);
+    CHECK(targets.find("nvme") == nullptr);
+}
+
+TEST_CASE("only handlers of the table exist")
+{
+    CHECK(is_handler_type("file"));
+    CHECK_FALSE(is_handler_type("mtd"));
+    CHECK_FALSE(is_handler_type(""));
+}
