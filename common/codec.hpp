@@ -28,6 +28,8 @@ template <class Owner, class Type> struct Field
     std::string_view name;
     Type Owner::*member;
 };
+// clang 14 doesn't deduce the arguments of an aggregate by itself (P1816).
+template <class Owner, class Type> Field(std::string_view, Type Owner::*) -> Field<Owner, Type>;
 
 /// All bytes to the end of the message, viewed (the message's buffer must outlive it). Only as the last field.
 struct TrailingBytes

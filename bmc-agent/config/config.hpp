@@ -8,6 +8,7 @@
 #include <chrono>
 #include <cstdint>
 #include <filesystem>
+#include <functional>
 #include <optional>
 #include <string>
 #include <vector>
@@ -53,7 +54,9 @@ struct Device
     std::uint8_t firmware_minor{0}; ///< 0..99, sent as BCD
     std::uint32_t manufacturer{0};  ///< IANA enterprise number, 20 bits
     std::uint16_t product{0};
-    std::optional<protocol::Identifier> guid; ///< none: made once and kept in the state directory
+    /// As RFC 4122 writes it, first digits first; none: made once and kept in the state directory.
+    std::optional<protocol::Identifier> guid;
+    std::vector<std::string> cold_reset_command; ///< argv of Cold Reset; empty: the command is refused (D5h)
 };
 
 /// Where images are gathered and the agent's memory lives.
@@ -103,12 +106,23 @@ struct Config
     std::vector<Target> targets;
     std::uint8_t default_target{}; ///< id
     std::string log_level{"info"};
+    std::vector<std::string> warnings; ///< what is allowed but unwise, one line each with file, key and remedy
 };
 
-/// Reads a configuration file. The error names file, key (as a JSON pointer), reason and remedy.
+/// Reads a password or key file: its first line. Errors: the sentence says what failed and what to do.
+using SecretReader = std::function<Result<std::string>(const std::filesystem::path&)>;
+
+/// The one for real files: regular, not readable by others.
+Result<std::string> read_secret_file(const std::filesystem::path& file);
+
+/// Reads a configuration file. The error has one line per mistake, all mistakes at once: file, key (a JSON pointer;
+/// line and column where the JSON itself is broken), reason, remedy.
 Result<Config> load(const std::filesystem::path& file);
 
 /// The same from memory; `name` stands for the file in errors.
-Result<Config> parse(std::string_view text, std::string_view name);
+Result<Config> parse(std::string_view text, std::string_view name, const SecretReader& read_secret = read_secret_file);
+
+/// What the configuration means, a few lines for a person; without secrets.
+[[nodiscard]] std::string summary(const Config& config);
 
 } // namespace fwupdate::config

@@ -1,0 +1,168 @@
+#include "bmc-agent/config/sections.hpp"
+#include "bmc-agent/config/values.hpp"
+
+#include <algorithm>
+#include <array>
+
+namespace fwupdate::config
+{
+namespace
+{
+
+constexpr std::uint64_t day = 86'400;        ///< seconds
+constexpr std::uint64_t year = 366 * day;    ///< seconds
+constexpr std::uint32_t last_iana = 0xFFFFF; ///< 20 bits (IPMI 2.0 table 20-2)
+
+constexpr std::array level_words{
+    Word<std::string_view>{"debug", "debug"},
+    Word<std::string_view>{"info", "info"},
+    Word<std::string_view>{"warning", "warning"},
+    Word<std::string_view>{"error", "error"},
+};
+
+std::vector<std::string_view> names_of(const std::vector<Target>& targets)
+{
+    std::vector<std::string_view> names;
+    for (const Target& target : targets)
+    {
+        if (!target.name.empty())
+        {
+            names.emplace_back(target.name);
+        }
+    }
+    return names;
+}
+
+void read_default_target(ObjectReader& reader, Config& out)
+{
+    const auto names = names_of(out.targets);
+    std::string name;
+    reader.text("default_target", name, 32);
+    if (out.targets.size() > 1)
+    {
+        reader.require("default_target", "write which target an update without a name goes to: " + one_of(names));
+    }
+    if (!out.targets.empty())
+    {
+        out.default_target = out.targets.front().id;
+    }
+    const auto chosen = std::ranges::find(out.targets, name, &Target::name);
+    if (!name.empty() && chosen == out.targets.end())
+    {
+        const std::string hint = did_you_mean(name, names);
+        reader.findings().mistake(reader.pointer("default_target"), "no target is called \"" + name + "\"",
+                                  (hint.empty() ? "" : hint + " ") + "write " + one_of(names));
+    }
+    else if (!name.empty())
+    {
+        out.default_target = chosen->id;
+    }
+}
+
+/// Mistakes that only show between sections.
+void check_whole(const Config& config, Findings& findings)
+{
+    for (std::size_t at = 0; at < config.targets.size(); ++at)
+    {
+        const std::string pointer = pointer_to("/targets", std::to_string(at));
+        const Target& target = config.targets[at];
+        if (target.max_size > config.staging.max_image_size)
+        {
+            findings.mistake(pointer_to(pointer, "max_size"), "is more than staging may hold",
+                             "raise /staging/max_image_size, or lower this");
+        }
+        const std::string folder = config.staging.directory.string() + "/";
+        if (folder != "/" && target.path.string().starts_with(folder))
+        {
+            findings.mistake(pointer_to(pointer, "path"), "lies in the staging directory, which the agent cleans up",
+                             "choose a place outside of " + config.staging.directory.string());
+        }
+    }
+    const auto admin = [](const User& user) { return user.limit == ipmi::Privilege::administrator; };
+    if (!config.users.empty() && std::ranges::none_of(config.users, admin))
+    {
+        findings.warn("/users", "no administrator: nobody can update over the LAN",
+                      R"(give one user "privilege": "administrator")");
+    }
+}
+
+} // namespace
+
+void read_device(ObjectReader reader, Device& out)
+{
+    reader.number("id", out.id, 0, 0xFF);
+    reader.number("revision", out.revision, 0, 0x0F);
+    reader.number("firmware_major", out.firmware_major, 0, 127);
+    reader.number("firmware_minor", out.firmware_minor, 0, 99);
+    reader.number("manufacturer", out.manufacturer, 0, last_iana);
+    reader.number("product", out.product, 0, 0xFFFF);
+    std::string guid;
+    reader.text("guid", guid, 36);
+    if (!guid.empty())
+    {
+        out.guid = parse_guid(guid);
+        if (!out.guid)
+        {
+            reader.findings().mistake(reader.pointer("guid"), "is not a UUID", "make one with: uuidgen");
+        }
+    }
+    reader.command("cold_reset_command", out.cold_reset_command);
+    reader.finish();
+}
+
+void read_staging(ObjectReader reader, Staging& out)
+{
+    reader.require("directory", "write where images are gathered, such as \"/var/lib/bmc-agent\"");
+    reader.path("directory", out.directory);
+    out.directory = out.directory.lexically_normal();
+    if (out.directory.has_relative_path() && !out.directory.has_filename())
+    {
+        out.directory = out.directory.parent_path(); // "/a/b/" is "/a/b"
+    }
+    reader.size("max_image_size", out.max_image_size, protocol::largest_image);
+    reader.flag("persistent", out.persistent);
+    reader.seconds("retention", out.retention, 0, year);
+    reader.finish();
+}
+
+void read_lease(ObjectReader reader, Lease& out)
+{
+    reader.seconds("base", out.base, 10, day);
+    reader.seconds("extended", out.extended, 10, day);
+    reader.finish();
+}
+
+Config read_config(const Json& document, Findings& findings, Secrets& secrets)
+{
+    Config config;
+    ObjectReader reader{{&document, {}}, findings};
+    if (!document.is_object())
+    {
+        return config;
+    }
+    reader.require("lan", R"(write at least {"listen": ["0.0.0.0:623"]})");
+    const Place lan = reader.member("lan");
+    if (lan.value != nullptr)
+    {
+        read_lan(ObjectReader{lan, findings}, secrets, config.lan);
+    }
+    read_users(reader, secrets, config.users);
+    read_device(ObjectReader{reader.member("device"), findings}, config.device);
+    reader.require("staging", R"(write at least {"directory": "/var/lib/bmc-agent"})");
+    const Place staging = reader.member("staging");
+    if (staging.value != nullptr)
+    {
+        read_staging(ObjectReader{staging, findings}, config.staging);
+    }
+    read_lease(ObjectReader{reader.member("lease"), findings}, config.lease);
+    read_targets(reader, config.targets);
+    read_default_target(reader, config);
+    std::string_view level = "info";
+    reader.word("log_level", level, level_words);
+    config.log_level = level;
+    reader.finish();
+    check_whole(config, findings);
+    return config;
+}
+
+} // namespace fwupdate::config

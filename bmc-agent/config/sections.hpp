@@ -1,0 +1,34 @@
+// The sections of the configuration, each from its JSON object.
+#pragma once
+
+#include "bmc-agent/config/config.hpp"
+#include "bmc-agent/config/object_reader.hpp"
+
+#include <string_view>
+#include <vector>
+
+namespace fwupdate::config
+{
+
+/// Secrets of the file: how to read those that lie elsewhere, and whether some stand in the file itself.
+struct Secrets
+{
+    const SecretReader& read;
+    bool inline_secret{false};
+};
+
+void read_lan(ObjectReader reader, Secrets& secrets, Lan& out);
+void read_users(ObjectReader& parent, Secrets& secrets, std::vector<User>& out);
+void read_device(ObjectReader reader, Device& out);
+void read_staging(ObjectReader reader, Staging& out);
+void read_lease(ObjectReader reader, Lease& out);
+void read_targets(ObjectReader& parent, std::vector<Target>& out);
+
+/// The secret under `key`, or in the file under `key`_file; exactly one of them. False: neither, or a mistake.
+bool read_secret(ObjectReader& reader, std::string_view key, std::string_view file_key, Secrets& secrets,
+                 std::string& out);
+
+/// A parsed document as a configuration. Cross-checks included; nothing is read but the secrets' files.
+[[nodiscard]] Config read_config(const Json& document, Findings& findings, Secrets& secrets);
+
+} // namespace fwupdate::config

@@ -1,0 +1,83 @@
+#include "bmc-agent/config/config.hpp"
+
+#include "common/bytes.hpp"
+
+#include <string>
+
+namespace fwupdate::config
+{
+namespace
+{
+
+std::string_view name_of(ipmi::Privilege privilege)
+{
+    switch (privilege)
+    {
+    case ipmi::Privilege::administrator:
+        return "administrator";
+    case ipmi::Privilege::operator_:
+        return "operator";
+    default:
+        return "user";
+    }
+}
+
+std::string_view name_of(protocol::Restart restart)
+{
+    switch (restart)
+    {
+    case protocol::Restart::bmc:
+        return "restarts the BMC";
+    case protocol::Restart::host:
+        return "restarts the host";
+    case protocol::Restart::nothing:
+        break;
+    }
+    return "restarts nothing";
+}
+
+std::string size_text(std::uint64_t bytes)
+{
+    constexpr std::uint64_t mebi = 1ULL << 20;
+    return bytes % mebi == 0 ? std::to_string(bytes / mebi) + " MiB" : std::to_string(bytes) + " bytes";
+}
+
+std::string lan_lines(const Lan& lan)
+{
+    std::string text;
+    for (const ListenAddress& listen : lan.listen)
+    {
+        const bool ipv6 = listen.address.find(':') != std::string::npos;
+        const std::string address = ipv6 ? "[" + listen.address + "]" : listen.address;
+        text += "listens on " + address + ":" + std::to_string(listen.port) + "\n";
+    }
+    text += "cipher suites";
+    for (const std::uint8_t suite : lan.cipher_suites)
+    {
+        text += " " + std::to_string(suite);
+    }
+    return text + "\n";
+}
+
+} // namespace
+
+std::string summary(const Config& config)
+{
+    std::string text = lan_lines(config.lan);
+    for (const User& user : config.users)
+    {
+        text += "user \"" + printable(user.name) + "\", " + std::string{name_of(user.limit)} + "\n";
+    }
+    for (const Target& target : config.targets)
+    {
+        const auto size = target.max_size != 0 ? target.max_size : config.staging.max_image_size;
+        text += "target " + std::to_string(target.id) + " \"" + printable(target.name) + "\"" +
+                (target.id == config.default_target ? " (default)" : "") + ", " + target.path.string() + ", up to " +
+                size_text(size) + ", " + std::string{name_of(target.restart.what)} + "\n";
+    }
+    text += "stages in " + config.staging.directory.string() + ", up to " + size_text(config.staging.max_image_size) +
+            (config.staging.persistent ? ", kept over a restart" : ", lost at a restart") + "\n";
+    return text;
+}
+
+} // namespace fwupdate::config

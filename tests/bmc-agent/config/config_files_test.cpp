@@ -1,0 +1,110 @@
+#include "tests/bmc-agent/config/sample.hpp"
+
+#include <doctest/doctest.h>
+
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+
+using namespace fwupdate;
+using namespace fwupdate::config;
+using test::good;
+using test::with;
+
+namespace
+{
+
+/// A folder of its own for a test.
+class Folder
+{
+  public:
+    Folder()
+    {
+        std::string name = (std::filesystem::temp_directory_path() / "config-test-XXXXXX").string();
+        REQUIRE(::mkdtemp(name.data()) != nullptr);
+        path_ = name;
+    }
+    ~Folder()
+    {
+        std::filesystem::remove_all(path_);
+    }
+    Folder(const Folder&) = delete;
+    Folder& operator=(const Folder&) = delete;
+
+    std::filesystem::path write(std::string_view name, std::string_view text, mode_t mode) const
+    {
+        const auto file = path_ / name;
+        std::ofstream{file} << text;
+        REQUIRE(::chmod(file.c_str(), mode) == 0);
+        return file;
+    }
+    [[nodiscard]] const std::filesystem::path& path() const
+    {
+        return path_;
+    }
+
+  private:
+    std::filesystem::path path_;
+};
+
+std::string failure_of(const std::filesystem::path& file)
+{
+    const auto config = load(file);
+    return config ? "loaded" : config.error().text;
+}
+
+} // namespace
+
+TEST_CASE("a file that holds a password must not be readable by everybody")
+{
+    const Folder folder;
+    CHECK(failure_of(folder.write("a.json", good, 0600)) == "loaded");
+    CHECK(failure_of(folder.write("b.json", good, 0640)) == "loaded");
+    const auto open = folder.write("c.json", good, 0644);
+    CHECK(failure_of(open) ==
+          open.string() + ": holds a password and everybody may read it; chmod o= " + open.string());
+}
+
+TEST_CASE("a password file: its first line, private, regular")
+{
+    const Folder folder;
+    const auto with_file = [&](const std::filesystem::path& secret)
+    { return with(R"("password": "Tr0ub4dor&3-plus")", "\"password_file\": \"" + secret.string() + "\""); };
+    const auto secret = folder.write("secret", "a password of 20 chr\r\nnot this\n", 0400);
+    const auto loaded = load(folder.write("a.json", with_file(secret), 0644));
+    REQUIRE(loaded.has_value());
+    CHECK(loaded->users[0].password == "a password of 20 chr");
+
+    const auto open = folder.write("open", "secret", 0444);
+    CHECK(failure_of(folder.write("b.json", with_file(open), 0644)).find("may be read by everybody; ") !=
+          std::string::npos);
+    CHECK(failure_of(folder.write("c.json", with_file(folder.path() / "none"), 0644)).find("No such file") !=
+          std::string::npos);
+    CHECK(failure_of(folder.write("d.json", with_file(folder.path()), 0644)).find("is not a regular file") !=
+          std::string::npos);
+    const auto fifo = folder.path() / "fifo";
+    REQUIRE(::mkfifo(fifo.c_str(), 0600) == 0);
+    CHECK(failure_of(folder.write("e.json", with_file(fifo), 0644)).find("is not a regular file") != std::string::npos);
+}
+
+TEST_CASE("a file that anybody may write decides nothing")
+{
+    const Folder folder;
+    const auto file =
+        folder.write("a.json", with(R"("password": "Tr0ub4dor&3-plus")", R"("password_file": "/x")"), 0666);
+    const std::string report = failure_of(file);
+    CHECK(report.find(file.string() + ": everybody may write this file; chmod o-w ") != std::string::npos);
+    CHECK(report.find("/users/0/password_file: file /x can't be read") != std::string::npos);
+}
+
+TEST_CASE("files that are none")
+{
+    const Folder folder;
+    CHECK(failure_of(folder.path() / "none.json").find("none.json: can't be read: No such file") != std::string::npos);
+    CHECK(failure_of(folder.path()).find("is not a regular file") != std::string::npos);
+    CHECK(failure_of(folder.write("big.json", std::string(2U << 20, ' '), 0600)).find("larger than 1 MiB") !=
+          std::string::npos);
+}

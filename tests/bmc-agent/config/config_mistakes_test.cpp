@@ -1,0 +1,230 @@
+#include "tests/bmc-agent/config/sample.hpp"
+
+#include <doctest/doctest.h>
+
+#include <algorithm>
+#include <vector>
+
+using namespace fwupdate;
+using namespace fwupdate::config;
+using test::good;
+using test::with;
+
+namespace
+{
+
+std::string report_of(std::string_view text)
+{
+    const auto config = parse(text, "f.json", test::one_secret_file);
+    return config ? "no mistake found" : config.error().text;
+}
+
+/// One mistake: a piece of the good text, what stands there instead, and the line that tells it.
+struct Mistake
+{
+    std::string_view piece;
+    std::string_view replacement;
+    std::string_view line; ///< begins with
+};
+
+void check_each(const std::vector<Mistake>& mistakes)
+{
+    for (const Mistake& mistake : mistakes)
+    {
+        CAPTURE(mistake.replacement);
+        const std::string report = report_of(with(mistake.piece, mistake.replacement));
+        CAPTURE(report);
+        CHECK(report.starts_with("f.json: " + std::string{mistake.line}));
+        CHECK(std::ranges::count(report, '\n') == 0);
+        CHECK(report.find("; ") != std::string::npos);
+        CHECK(report.find("Tr0ub4dor") == std::string::npos);
+    }
+}
+
+constexpr std::string_view lan = R"("lan": {"listen": ["127.0.0.1:0", "[::1]:6230"], "cipher_suites": [17]},)";
+constexpr std::string_view user = R"({"name": "admin", "password": "Tr0ub4dor&3-plus", "privilege": "administrator"})";
+constexpr std::string_view password = R"("password": "Tr0ub4dor&3-plus")";
+constexpr std::string_view suites = R"("cipher_suites": [17])";
+constexpr std::string_view restart = R"("restart": {"what": "host", "command": ["/usr/bin/restart-host", "now"]})";
+constexpr std::string_view staging = R"("staging": {"directory": "/var/lib/bmc-agent", "max_image_size": "64MiB"},)";
+
+} // namespace
+
+TEST_CASE("broken JSON: line, column, and nothing of what stood there")
+{
+    CHECK(report_of("") ==
+          "f.json: line 1, column 1: syntax error while parsing value - unexpected end of input; expected '[', '{', or "
+          "a literal; correct the JSON there or just before");
+    CHECK(report_of("{\n  \"lan\" 1}").starts_with("f.json: line 2, column 9: syntax error"));
+    CHECK(report_of("{\"a\": 1,}").starts_with("f.json: line 1, column 9: syntax error"));
+    CHECK(report_of("{} x").starts_with("f.json: line 1, column 4: syntax error"));
+    CHECK(report_of("{\"a\": 1e999}").starts_with("f.json: line 1, column 11: "));
+    CHECK(report_of("{ /* ").starts_with("f.json: line 1, column 6: "));
+    const std::string unclosed = report_of("{\"password\": \"s3cret\n\"}");
+    CHECK(unclosed.starts_with("f.json: line 1, column 21: "));
+    CHECK(unclosed.find("s3cret") == std::string::npos);
+    CHECK(report_of(std::string(100, '[')).find("nested too deeply") != std::string::npos);
+    CHECK(report_of(R"({"a": {"b": [1, {"c": 1, "c": 2}]}})").find("f.json: /a/b/1/c: the key stands here twice") == 0);
+}
+
+TEST_CASE("the whole is not an object")
+{
+    CHECK(report_of("[]") == "f.json: is an array; write an object, { ... }");
+    CHECK(report_of("null") == "f.json: is null; write an object, { ... }");
+}
+
+TEST_CASE("an empty object: everything that is mandatory, in one go")
+{
+    const std::string report = report_of("{}");
+    CHECK(std::ranges::count(report, '\n') == 3);
+    CHECK(report.find("f.json: /lan: missing; ") != std::string::npos);
+    CHECK(report.find("f.json: /users: missing; ") != std::string::npos);
+    CHECK(report.find("f.json: /staging: missing; ") != std::string::npos);
+    CHECK(report.find("f.json: /targets: missing; ") != std::string::npos);
+}
+
+TEST_CASE("mistakes of keys")
+{
+    check_each({
+        {suites, R"("cypher_suites": [17])", R"(/lan/cypher_suites: unknown key; did you mean "cipher_suites"?)"},
+        {suites, R"("a/b~c": 1)", "/lan/a~1b~0c: unknown key; known here: \"channel\", \"listen\""},
+        {lan, R"("lan": 5,)", "/lan: is a number; write an object"},
+        {suites, R"("cipher_suites": [17], "cipher_suites": [3])", "/lan/cipher_suites: the key stands here twice"},
+        {R"(  "lan")", R"("retries": 3, "lan")", R"(/retries: unknown key; known here: "lan", "users")"},
+    });
+}
+
+TEST_CASE("mistakes of the LAN section")
+{
+    check_each({
+        {R"("listen": ["127.0.0.1:0", "[::1]:6230"], )", "", "/lan/listen: missing"},
+        {R"(["127.0.0.1:0", "[::1]:6230"])", "[]", "/lan/listen: 0 addresses"},
+        {R"(["127.0.0.1:0", "[::1]:6230"])", R"("127.0.0.1")", "/lan/listen: is a string; write a list"},
+        {"127.0.0.1:0", "localhost:623", R"(/lan/listen/0: "localhost:623" is not an IP address)"},
+        {"127.0.0.1:0", "127.0.0.1:70000", R"(/lan/listen/0: "127.0.0.1:70000" has a port)"},
+        {"127.0.0.1:0", "[::1]:6230", R"(/lan/listen/1: "[::1]:6230" stands here twice)"},
+        {R"("127.0.0.1:0")", "623", "/lan/listen/0: is a number; write text in quotes"},
+        {"[17]", "[0]", "/lan/cipher_suites/0: suite 0 lets everybody in"},
+        {"[17]", "[17, 8]", "/lan/cipher_suites/1: no suite served here"},
+        {"[17]", "[17, 17]", "/lan/cipher_suites/1: stands here twice"},
+        {"[17]", "[]", "/lan/cipher_suites: 0 suites; write 1 to 2"},
+        {suites, R"("channel": 15)", "/lan/channel: 15 is out of range; write a whole number from 1 to 11"},
+        {suites, R"("channel": -1)", "/lan/channel: -1 is out of range"},
+        {suites, R"("channel": 1.5)", "/lan/channel: 1.5 is out of range"},
+        {suites, R"("channel": "1")", "/lan/channel: is a string; write a whole number"},
+        {suites, R"("idle_timeout": 0)", "/lan/idle_timeout: 0 is out of range"},
+        {suites, R"("max_sessions": 65)", "/lan/max_sessions: 65 is out of range"},
+        {suites, R"("max_half_open": 0)", "/lan/max_half_open: 0 is out of range"},
+        {suites, R"("lockout_failures": 18446744073709551616)", "/lan/lockout_failures: "},
+        {suites, R"("lockout_time": true)", "/lan/lockout_time: is a boolean"},
+        {suites, R"("k_g": "00ff")", "/lan/k_g: the BMC key is not 40 hexadecimal digits"},
+        {suites, R"("k_g_file": "/run/secret")", "/lan/k_g_file: the BMC key is not 40 hexadecimal digits"},
+    });
+}
+
+TEST_CASE("mistakes of the users")
+{
+    check_each({
+        {user, "", "/users: 0 users; write 1 to 15"},
+        {user, "1", "/users/0: is a number; write an object"},
+        {R"("name": "admin", )", "", "/users/0/name: missing"},
+        {"\"admin\"", "\"\"", "/users/0/name: is empty"},
+        {"\"admin\"", "\"an administrator's\"", "/users/0/name: 18 bytes long; write 1 to 16 bytes"},
+        {"\"admin\"", R"("ad\u0000min")", "/users/0/name: holds a control character"},
+        {password, R"("password": "")", "/users/0/password: is empty"},
+        {password, R"("password": "123456789012345678901")", "/users/0/password: 21 bytes long"},
+        {password, R"("password": 12345)", "/users/0/password: is a number"},
+        {password, R"("password_file": "/run/none")", "/users/0/password_file: file /run/none can't be read: No such"},
+        {password, R"("password_file": "/run/empty")", "/users/0/password_file: is empty"},
+        {password, R"("password_file": "secret")", R"(/users/0/password_file: "secret" is a relative path)"},
+        {password, R"("password": "x", "password_file": "/run/secret")",
+         R"(/users/0/password_file: stands beside "pas)"},
+        {R"(, "privilege": "administrator")", "", "/users/0/privilege: missing"},
+        {"\"administrator\"", "\"admin\"", R"(/users/0/privilege: "admin" is none of the possible words; write "ad)"},
+        {"\"administrator\"", "\"usr\"",
+         R"(/users/0/privilege: "usr" is none of the possible words; did you mean "us)"},
+        {user, std::string{user} + ", " + std::string{user}, "/users/1/name: another user is called \"admin\""},
+    });
+    const std::string missing = report_of(with(std::string{password} + ", ", ""));
+    CHECK(missing.starts_with("f.json: /users/0/password: missing; write \"password_file\""));
+}
+
+TEST_CASE("sixteen users are one too many")
+{
+    std::string users;
+    for (int number = 0; number < 16; ++number)
+    {
+        users += (number == 0 ? "" : ", ") + with("admin", "u" + std::to_string(number), user);
+    }
+    CHECK(report_of(with(user, users)) == "f.json: /users: 16 users; write 1 to 15");
+}
+
+TEST_CASE("mistakes of device, staging and lease")
+{
+    check_each({
+        {lan, std::string{lan} + R"("device": {"id": 256},)", "/device/id: 256 is out of range"},
+        {lan, std::string{lan} + R"("device": {"revision": 16},)", "/device/revision: 16 is out of range"},
+        {lan, std::string{lan} + R"("device": {"firmware_major": 128},)", "/device/firmware_major: 128"},
+        {lan, std::string{lan} + R"("device": {"firmware_minor": 100},)", "/device/firmware_minor: 100"},
+        {lan, std::string{lan} + R"("device": {"manufacturer": 1048576},)", "/device/manufacturer: 1048576"},
+        {lan, std::string{lan} + R"("device": {"guid": "1234"},)", "/device/guid: is not a UUID; make one"},
+        {lan, std::string{lan} + R"("device": {"cold_reset_command": ["reboot"]},)",
+         R"(/device/cold_reset_command/0: "reboot" is not an absolute path)"},
+        {R"("directory": "/var/lib/bmc-agent", )", "", "/staging/directory: missing"},
+        {"/var/lib/bmc-agent", "var", R"(/staging/directory: "var" is a relative path)"},
+        {"64MiB", "64MB", R"(/staging/max_image_size: "64MB" is not a size)"},
+        {"64MiB", "5GiB", R"(/staging/max_image_size: "5GiB" is not a size within the limits)"},
+        {"\"64MiB\"", "0", "/staging/max_image_size: 0 is not a size"},
+        {"\"64MiB\"", "true", "/staging/max_image_size: is a boolean; write bytes"},
+        {"\"64MiB\"", "1048576, \"persistent\": 1", "/staging/persistent: is a number; write true or false"},
+        {"\"64MiB\"", "1048576, \"retention\": -5", "/staging/retention: -5 is out of range"},
+        {staging, std::string{staging} + R"("lease": {"base": 1},)", "/lease/base: 1 is out of range"},
+        {staging, std::string{staging} + R"("lease": {"extended": 0},)", "/lease/extended: 0 is out of range"},
+    });
+}
+
+TEST_CASE("mistakes of the targets")
+{
+    check_each({
+        {R"("id": 1, )", "", "/targets/0/id: missing"},
+        {R"("id": 1)", R"("id": 255)", "/targets/0/id: 255 is out of range"},
+        {R"("name": "bios", )", "", "/targets/0/name: missing"},
+        {R"("type": "file", )", "", "/targets/0/type: missing"},
+        {R"("type": "file")", R"("type": "fiel")", R"(/targets/0/type: "fiel" is none of the possible words)"},
+        {R"("path": "/srv/bios.bin", )", "", "/targets/0/path: missing"},
+        {"/srv/bios.bin", "/var/lib/bmc-agent/x", "/targets/0/path: lies in the staging directory"},
+        {"1048576", "\"65MiB\"", "/targets/0/max_size: is more than staging may hold"},
+        {restart, R"("restart": {"command": ["/x"]})", "/targets/0/restart/what: missing"},
+        {restart, R"("restart": {"what": "host"})", "/targets/0/restart/command: missing"},
+        {restart, R"("restart": {"what": "nothing", "command": ["/x"]})", "/targets/0/restart/command: would never"},
+        {restart, R"("restart": {"what": "hosts", "command": ["/x"]})", R"(/targets/0/restart/what: "hosts" is none)"},
+        {restart, R"("restart": {"what": "bmc", "command": []})", "/targets/0/restart/command: is not a program"},
+        {restart, R"("restart": {"what": "bmc", "command": "/x"})", "/targets/0/restart/command: is not a program"},
+        {restart, R"("restart": {"what": "bmc", "command": ["/x", 1]})", "/targets/0/restart/command/1: is a number"},
+        {restart, R"("version_file": "/v", "version_command": ["/x"])", "/targets/0/version_command: stands beside"},
+        {restart, R"("version_file": "v")", R"(/targets/0/version_file: "v" is a relative path)"},
+    });
+}
+
+TEST_CASE("several targets: unique, and one of them the default")
+{
+    const std::string_view one = R"({"id": 1, "name": "bios", "type": "file", "path": "/srv/bios.bin", )";
+    const auto two = [&](std::string_view other) { return with(one, std::string{other} + "}, " + std::string{one}); };
+    CHECK(report_of(two(R"({"id": 2, "name": "bmc", "type": "file", "path": "/srv/bmc")"))
+              .starts_with("f.json: /default_target: missing; write which target an update without a name goes to: "
+                           "\"bmc\" or \"bios\""));
+    const std::string same = report_of(two(R"({"id": 1, "name": "bios", "type": "file", "path": "/srv/bios.bin")"));
+    CHECK(same.find("f.json: /targets/1/id: another target has number 1;") != std::string::npos);
+    CHECK(same.find("f.json: /targets/1/name: another target is called \"bios\";") != std::string::npos);
+    CHECK(same.find("f.json: /targets/1/path: another target replaces this file") != std::string::npos);
+    const std::string unknown = report_of(with("\n  \"targets\"", R"("default_target": "bioss", "targets")"));
+    CHECK(unknown == "f.json: /default_target: no target is called \"bioss\"; did you mean \"bios\"? write \"bios\"");
+}
+
+TEST_CASE("mistakes of the log level")
+{
+    CHECK(report_of(with("\n  \"targets\"", R"("log_level": "inf", "targets")"))
+              .starts_with(R"(f.json: /log_level: "inf" is none of the possible words; did you mean "info"? write)"));
+    CHECK(report_of(with("\n  \"targets\"", R"("log_level": 3, "targets")"))
+              .starts_with("f.json: /log_level: is a number; write \"debug\", \"info\""));
+}
