@@ -294,6 +294,7 @@ template <class T> void append(const T& value, Bytes& out)
 template <Message M> [[nodiscard]] Bytes encode(const M& message)
 {
     Bytes out;
+    out.reserve(64); // most messages; also keeps g++ 12 from seeing an overflow in vector::insert that is not there
     append(message, out);
     return out;
 }

@@ -1,0 +1,349 @@
+#include "ipmitool-plugin/client/install.hpp"
+
+#include "ipmitool-plugin/client/lease.hpp"
+#include "ipmitool-plugin/client/target.hpp"
+#include "ipmitool-plugin/client/transfer.hpp"
+#include "ipmitool-plugin/client/verdict.hpp"
+#include "ipmitool-plugin/client/watch.hpp"
+
+#include <algorithm>
+
+namespace fwupdate::client
+{
+namespace
+{
+
+using namespace std::chrono_literals;
+using protocol::Command;
+using protocol::UpdateState;
+using Session = protocol::GetUpdateSessionResponse;
+
+constexpr std::chrono::seconds return_limit = 5min; ///< for a BMC that is silent in mid-update
+constexpr int fruitless_passes = 4; ///< passes in a row without a newly staged block until it is given up
+
+constexpr int exit_tries = 3;
+
+constexpr bool is_past_transfer(UpdateState state)
+{
+    return state == UpdateState::verify || state == UpdateState::program || state == UpdateState::ready ||
+           state == UpdateState::host_restart_required;
+}
+
+/// One update. A pass goes from acquiring the mode to ready; what breaks a pass is remedied and the next pass finds
+/// what is staged.
+class Install
+{
+  public:
+    Install(const Context& context, const Image& image, const protocol::GetCapabilitiesResponse& capabilities,
+            const Notes& notes)
+        : context_{context}, image_{image}, capabilities_{capabilities}, notes_{notes}
+    {
+    }
+
+    Outcome run()
+    {
+        if (const Attempt<void> prepared = prepare(); !prepared)
+        {
+            return prepared.error();
+        }
+        const Attempt<void> ready = passes();
+        if (!ready)
+        {
+            return conclude_install(context_, image_, notes_, Keeps::blocks, ready.error());
+        }
+        return conclude_install(context_, image_, notes_, Keeps::blocks, leave());
+    }
+
+  private:
+    // ---- before anything changes
+
+    Attempt<void> prepare()
+    {
+        auto target = pick_target(context_);
+        if (!target)
+        {
+            return target.error();
+        }
+        target_ = std::move(*target);
+        if (target_.flags.has(protocol::target_digest_known))
+        {
+            before_.installed = target_.installed_sha256;
+        }
+        before_.version = target_.version.value;
+        before_.image = image_.sha256();
+        before_.restart = target_.restart;
+        if (const std::optional<Outcome> end = needless())
+        {
+            return *end;
+        }
+        return confirmed(context_, question()) ? Attempt<void>{} : Outcome{ExitCode::cancelled, "nothing was changed"};
+    }
+
+    [[nodiscard]] std::optional<Outcome> needless() const
+    {
+        const std::string name = printable(target_.name.value);
+        if (!context_.keywords.force && before_.installed == image_.sha256())
+        {
+            return Outcome{ExitCode::already_current,
+                           name + ": already current" +
+                               (target_.flags.has(protocol::target_restart_pending) ? ", a restart is pending" : "")};
+        }
+        const std::uint64_t largest = target_.max_size != 0 ? std::min(target_.max_size, capabilities_.max_image_size)
+                                                            : capabilities_.max_image_size;
+        if (image_.size() > largest)
+        {
+            return Outcome{ExitCode::refused, image_.file().string() + " has " + size_text(image_.size()) + ", " +
+                                                  name + " takes at most " + size_text(largest)};
+        }
+        return std::nullopt;
+    }
+
+    [[nodiscard]] std::string question() const
+    {
+        const std::string version = printable(target_.version.value);
+        return "Install " + image_.file().string() + " (" + size_text(image_.size()) + ") on " +
+               context_.bmc.port().facts().peer + ", target " + printable(target_.name.value) +
+               (version.empty() ? "" : ", which runs version " + version) + "?";
+    }
+
+    // ---- passes
+
+    Attempt<void> passes()
+    {
+        int fruitless = 0;
+        while (true)
+        {
+            const std::uint32_t staged = staged_;
+            const Attempt<void> pass = this->pass();
+            if (pass || context_.environment.interrupted())
+            {
+                return pass ? Attempt<void>{} : interrupted_outcome();
+            }
+            fruitless = staged_ > staged ? 0 : fruitless + 1;
+            Outcome outcome = pass.error();
+            if (outcome.remedy == Remedy::none || fruitless >= fruitless_passes)
+            {
+                outcome.code = outcome.remedy == Remedy::none ? outcome.code : ExitCode::transfer_failed;
+                return outcome;
+            }
+            if (const Attempt<void> remedied = remedy(outcome); !remedied)
+            {
+                return remedied.error();
+            }
+            claim_ = Claim::broken;
+        }
+    }
+
+    Attempt<void> remedy(const Outcome& outcome) const
+    {
+        if (outcome.remedy == Remedy::reconnect)
+        {
+            return reconnect(context_, return_limit);
+        }
+        context_.reporter.notice(outcome.text + "; beginning again, what is staged counts");
+        return pause(context_, 500ms) ? Attempt<void>{} : interrupted_outcome();
+    }
+
+    Attempt<void> pass()
+    {
+        const Attempt<Session> session = acquire(context_, claim_);
+        if (!session)
+        {
+            return session.error();
+        }
+        if (is_past_transfer(session->state))
+        {
+            const Attempt<void> same = check_same_image(*session);
+            return same ? watch_until_ready(context_, meter_) : same.error();
+        }
+        if (const Attempt<void> set = set_parameters(); !set)
+        {
+            return set.error();
+        }
+        if (const Attempt<void> carried = carry(); !carried)
+        {
+            return carried.error();
+        }
+        if (const auto completed = demand<protocol::UpdateControlResponse>(
+                context_, Command::update_control,
+                protocol::UpdateControlRequest{protocol::Control::transfer_complete, std::nullopt});
+            !completed)
+        {
+            Outcome outcome = completed.error();
+            return completion_outcome(std::move(outcome));
+        }
+        completed_ = true;
+        return watch_until_ready(context_, meter_);
+    }
+
+    /// 82h: blocks are missing after all (damaged on the BMC's storage): the next pass sends them.
+    [[nodiscard]] Outcome completion_outcome(Outcome outcome) const
+    {
+        const std::optional<Reason> reason =
+            outcome.remedy == Remedy::none ? context_.bmc.reason() : std::optional<Reason>{};
+        if (reason && reason->code != protocol::ReasonCode::none)
+        {
+            return outcome_of(*reason);
+        }
+        return outcome;
+    }
+
+    /// The BMC is past the transfer already: by this command before its session broke, or by another one.
+    Attempt<void> check_same_image(const Session& session) const
+    {
+        if (completed_)
+        {
+            return {};
+        }
+        const auto verdict = demand<protocol::GetVerdictResponse>(context_, Command::get_verdict,
+                                                                  protocol::GetVerdictRequest{session.target});
+        if (!verdict)
+        {
+            return verdict.error();
+        }
+        if (session.target == target_.target && verdict->message.last_sha256 == image_.sha256())
+        {
+            context_.reporter.notice("this image is at '" + name_of(session.state) + "' already; going on from there");
+            return {};
+        }
+        return Outcome{ExitCode::refused, "another update is at '" + name_of(session.state) +
+                                              "': let it end and leave it with 'fwupdate exit'"};
+    }
+
+    Attempt<void> set_parameters() const
+    {
+        const Keywords& words = context_.keywords;
+        protocol::SetUpdateParametersRequest request;
+        const auto choose = [&request](std::uint16_t bit, bool value)
+        {
+            request.mask.bits |= bit;
+            request.value.bits = static_cast<std::uint16_t>(request.value.bits | (value ? bit : 0));
+        };
+        choose(protocol::parameter_no_downgrade, words.no_downgrade);
+        choose(protocol::parameter_defer_restart, words.defer_reboot);
+        choose(protocol::parameter_debug, words.debug);
+        choose(protocol::parameter_force, words.force);
+        request.apply_time = words.defer_reboot ? protocol::ApplyTime::on_reset : protocol::ApplyTime::immediate;
+        request.target = target_.target;
+        const auto set =
+            demand<protocol::SetUpdateParametersResponse>(context_, Command::set_update_parameters, request);
+        return set ? Attempt<void>{} : set.error();
+    }
+
+    Attempt<void> carry()
+    {
+        auto transfer = begin_transfer(context_, image_, target_.target, capabilities_);
+        if (!transfer)
+        {
+            return transfer.error();
+        }
+        notes_.keep(context_.bmc.port().facts().peer, note_of(image_, context_.keywords));
+        if (const std::uint32_t present = transfer->blocks_present(); present != 0)
+        {
+            context_.reporter.notice("resuming: " + size_text(transfer->bytes_present(image_.size())) + " of " +
+                                     size_text(image_.size()) + " are on the BMC already");
+        }
+        const Attempt<void> sent = send_one_at_a_time(context_, image_, *transfer, capabilities_, meter_);
+        staged_ = transfer->blocks_present();
+        return sent;
+    }
+
+    // ---- the end
+
+    Outcome leave()
+    {
+        const auto verdict = ask<protocol::GetVerdictResponse>(context_, Command::get_verdict,
+                                                               protocol::GetVerdictRequest{target_.target});
+        if (verdict && verdict->ok())
+        {
+            before_.boot_id = verdict->message.boot_id;
+            before_.instance_id = verdict->message.instance_id;
+        }
+        for (int round = 0; round < exit_tries; ++round)
+        {
+            const auto left =
+                ask<protocol::EmptyResponse>(context_, Command::exit_update_mode, protocol::EmptyRequest{});
+            if (left)
+            {
+                return left->ok() ? wait_for_verdict(context_, before_, target_)
+                                  : refused_outcome(context_, Command::exit_update_mode, left->code);
+            }
+            // No answer: the BMC may be restarting already, or the line broke.
+            if (!reconnect(context_, return_limit) || !still_ready())
+            {
+                break;
+            }
+        }
+        return wait_for_verdict(context_, before_, target_);
+    }
+
+    [[nodiscard]] bool still_ready() const
+    {
+        const Attempt<Session> session = acquire(context_, Claim::broken);
+        return session && is_past_transfer(session->state);
+    }
+
+    const Context& context_;
+    const Image& image_;
+    const protocol::GetCapabilitiesResponse& capabilities_;
+    const Notes& notes_;
+    protocol::GetTargetInfoResponse target_;
+    Before before_;
+    ProgressMeter meter_;
+    Claim claim_{Claim::fresh};
+    std::uint32_t staged_{0};
+    bool completed_{false};
+};
+
+} // namespace
+
+Outcome install(const Context& context, const Image& image, const protocol::GetCapabilitiesResponse& capabilities,
+                const Notes& notes)
+{
+    return Install{context, image, capabilities, notes}.run();
+}
+
+std::string resume_hint(const PortFacts& facts, const std::filesystem::path& image, const Keywords& keywords)
+{
+    const std::string words = to_text(keywords);
+    return facts.command_line + " fwupdate resume " + shell_quoted(image.string()) + (words.empty() ? "" : " " + words);
+}
+
+Note note_of(const Image& image, const Keywords& keywords)
+{
+    std::error_code error;
+    std::filesystem::path file = std::filesystem::absolute(image.file(), error);
+    Keywords words = keywords;
+    words.force = words.yes = words.json = false; // of this run only
+    words.sha256.reset();
+    return {error ? image.file() : std::move(file), image.sha256(), image.size(), std::move(words)};
+}
+
+Outcome conclude_install(const Context& context, const Image& image, const Notes& notes, Keeps keeps, Outcome outcome)
+{
+    const PortFacts& facts = context.bmc.port().facts();
+    switch (outcome.code)
+    {
+    case ExitCode::transfer_failed:
+        outcome.text += keeps == Keeps::blocks ? "\nWhat arrived is kept. Go on with: "
+                                               : "\nThis BMC keeps nothing of it. Start again with: ";
+        outcome.text += resume_hint(facts, image.file(), context.keywords);
+        break;
+    case ExitCode::failed:
+    case ExitCode::refused:
+    case ExitCode::cancelled:
+        break; // an earlier, interrupted install to this BMC can still be resumed
+    default:
+        notes.drop(facts.peer);
+    }
+    return outcome;
+}
+
+bool confirmed(const Context& context, const std::string& question)
+{
+    const Keywords& words = context.keywords;
+    return words.yes || words.force || words.json || !context.environment.can_ask() ||
+           context.environment.ask(question);
+}
+
+} // namespace fwupdate::client

@@ -1,0 +1,171 @@
+#include "ipmitool-plugin/client/lease.hpp"
+
+namespace fwupdate::client
+{
+namespace
+{
+
+using namespace std::chrono_literals;
+using protocol::Command;
+using Session = protocol::GetUpdateSessionResponse;
+
+constexpr std::uint16_t abandoned_after = 5; ///< seconds of silence of a holder that is the same user
+constexpr int race_tries = 4;
+
+Attempt<protocol::Challenge> get_challenge(const Context& context)
+{
+    const auto answer = demand<protocol::GetRandomNumberResponse>(context, Command::get_random_number);
+    if (!answer)
+    {
+        return answer.error();
+    }
+    return answer->message.challenge;
+}
+
+Attempt<Session> get_session(const Context& context)
+{
+    auto answer = demand<Session>(context, Command::get_update_session);
+    if (!answer)
+    {
+        return answer.error();
+    }
+    return std::move(answer->message);
+}
+
+Attempt<Session> take_over(const Context& context)
+{
+    const auto challenge = get_challenge(context);
+    if (!challenge)
+    {
+        return challenge.error();
+    }
+    const auto taken =
+        demand<protocol::EmptyResponse>(context, Command::take_over, protocol::TakeOverRequest{*challenge, {}});
+    if (!taken)
+    {
+        return taken.error();
+    }
+    return get_session(context);
+}
+
+Outcome held_outcome(const Session& session)
+{
+    return {ExitCode::refused,
+            "update mode is held by " + holder_text(session) + ". Wait until it ends, or take it over with 'force'"};
+}
+
+/// Whether a live session of the same user stays silent: it was killed, or its network broke.
+Attempt<bool> falls_silent(const Context& context, Session& session)
+{
+    for (int second = 0; second <= abandoned_after && session.idle <= abandoned_after; ++second)
+    {
+        if (second == 0)
+        {
+            context.reporter.notice("update mode is held by " + holder_text(session) + "; looking whether it is alive");
+        }
+        if (!pause(context, 1s))
+        {
+            return interrupted_outcome();
+        }
+        auto fresh = get_session(context);
+        if (!fresh)
+        {
+            return fresh.error();
+        }
+        const bool active = fresh->idle < session.idle;
+        session = std::move(*fresh);
+        if (active)
+        {
+            return false;
+        }
+    }
+    return session.idle > abandoned_after;
+}
+
+/// For a mode that somebody else's session holds.
+Attempt<Session> claim_from_holder(const Context& context, Session session, Claim claim)
+{
+    if (context.keywords.force)
+    {
+        context.reporter.notice("taking update mode over from " + holder_text(session));
+        return take_over(context);
+    }
+    if (!session.flags.has(protocol::session_same_user))
+    {
+        return held_outcome(session);
+    }
+    if (claim == Claim::broken)
+    {
+        return take_over(context);
+    }
+    const auto silent = falls_silent(context, session);
+    if (!silent)
+    {
+        return silent.error();
+    }
+    if (!*silent)
+    {
+        return held_outcome(session);
+    }
+    context.reporter.notice("taking over from an earlier session of the same user that fell silent");
+    return take_over(context);
+}
+
+} // namespace
+
+std::string holder_text(const Session& session)
+{
+    const std::string user =
+        session.holder.value.empty() ? "the system interface" : "user '" + printable(session.holder.value) + "'";
+    return user + " on channel " + std::to_string(session.holder_channel) + ", silent for " +
+           std::to_string(session.idle) + " s, for another " + std::to_string(session.lease_remaining) + " s";
+}
+
+Attempt<ipmi::CompletionCode> enter_update_mode(const Context& context)
+{
+    const auto challenge = get_challenge(context);
+    if (!challenge)
+    {
+        return challenge.error();
+    }
+    const auto entered =
+        ask<protocol::EmptyResponse>(context, Command::enter_update_mode, protocol::EnterUpdateModeRequest{*challenge});
+    if (!entered)
+    {
+        return entered.error();
+    }
+    return entered->code;
+}
+
+Attempt<Session> acquire(const Context& context, Claim claim)
+{
+    for (int round = 0; round < race_tries; ++round)
+    {
+        auto session = get_session(context);
+        if (!session)
+        {
+            return session.error();
+        }
+        if (session->flags.has(protocol::session_in_mode))
+        {
+            const bool ours =
+                session->flags.has(protocol::session_yours) || (session->flags.has(protocol::session_same_user) &&
+                                                                !session->flags.has(protocol::session_holder_alive));
+            return ours ? std::move(session) : claim_from_holder(context, std::move(*session), claim);
+        }
+        const auto code = enter_update_mode(context);
+        if (!code)
+        {
+            return code.error();
+        }
+        // C0h: somebody was quicker; CCh: the number was used up by a repeated request whose answer was lost.
+        if (*code != ipmi::CompletionCode::ok && *code != ipmi::CompletionCode::node_busy &&
+            *code != ipmi::CompletionCode::invalid_data_field)
+        {
+            return refused_outcome(context, Command::enter_update_mode, *code);
+        }
+    }
+    return refused_outcome(context, Command::enter_update_mode, ipmi::CompletionCode::node_busy);
+}
+
+} // namespace fwupdate::client

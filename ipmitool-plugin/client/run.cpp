@@ -1,0 +1,196 @@
+#include "ipmitool-plugin/client/run.hpp"
+
+#include "ipmitool-plugin/client/foreign.hpp"
+#include "ipmitool-plugin/client/install.hpp"
+#include "ipmitool-plugin/client/queries.hpp"
+#include "ipmitool-plugin/client/steps.hpp"
+
+#include <ostream>
+
+namespace fwupdate::client
+{
+namespace
+{
+
+Style style_of(const Surroundings& surroundings, const Keywords& keywords)
+{
+    if (keywords.json)
+    {
+        return Style::json;
+    }
+    if (surroundings.csv)
+    {
+        return Style::csv;
+    }
+    return surroundings.terminal ? Style::terminal : Style::plain;
+}
+
+bool wants_image(const Invocation& invocation)
+{
+    return invocation.verb == Verb::install || invocation.verb == Verb::plan || invocation.verb == Verb::write ||
+           invocation.verb == Verb::resume;
+}
+
+/// One command line on its way to its end.
+class Command
+{
+  public:
+    Command(Invocation invocation, Port& port, Environment& environment, const Surroundings& surroundings)
+        : invocation_{std::move(invocation)},
+          bmc_{port},
+          reporter_{style_of(surroundings, invocation_.keywords), surroundings.out, surroundings.err},
+          notes_{surroundings.notes},
+          context_{bmc_, environment, reporter_, invocation_.keywords}
+    {
+    }
+
+    int run()
+    {
+        const Outcome outcome = this->outcome();
+        reporter_.outcome(outcome);
+        return static_cast<int>(outcome.code);
+    }
+
+  private:
+    Outcome outcome()
+    {
+        if (invocation_.verb == Verb::help)
+        {
+            const std::optional<Verb> about = verb_named(invocation_.argument);
+            reporter_.print(about ? usage_of(*about) : overview());
+            return {};
+        }
+        if (invocation_.verb == Verb::resume && invocation_.argument.empty())
+        {
+            if (const std::optional<Outcome> end = recall())
+            {
+                return *end;
+            }
+        }
+        if (!wants_image(invocation_))
+        {
+            return without_image();
+        }
+        // The image is read before a word is said to the BMC.
+        const Result<Image> image = Image::open(invocation_.argument);
+        if (!image)
+        {
+            return {ExitCode::bad_image, image.error().text};
+        }
+        if (const std::optional<Outcome> wrong = check_digest(*image))
+        {
+            return *wrong;
+        }
+        return with_image(*image);
+    }
+
+    /// Fills in what the note about the interrupted install says.
+    std::optional<Outcome> recall()
+    {
+        const std::string& peer = bmc_.port().facts().peer;
+        const std::optional<Note> note = notes_.find(peer);
+        if (!note)
+        {
+            return Outcome{ExitCode::usage, "there is no note of an interrupted install to " + peer +
+                                                ": name the image, 'fwupdate resume <image>'"};
+        }
+        invocation_.argument = note->image.string();
+        Keywords& words = invocation_.keywords;
+        words.sha256 = words.sha256 ? words.sha256 : std::optional{note->sha256};
+        words.target = words.target ? words.target : note->keywords.target;
+        words.no_downgrade |= note->keywords.no_downgrade;
+        words.defer_reboot |= note->keywords.defer_reboot;
+        words.debug |= note->keywords.debug;
+        words.no_wait |= note->keywords.no_wait && !words.wait_reboot;
+        words.wait_reboot |= note->keywords.wait_reboot && !words.no_wait;
+        reporter_.notice("going on with " + invocation_.argument);
+        return std::nullopt;
+    }
+
+    [[nodiscard]] std::optional<Outcome> check_digest(const Image& image) const
+    {
+        if (!invocation_.keywords.sha256 || *invocation_.keywords.sha256 == image.sha256())
+        {
+            return std::nullopt;
+        }
+        return Outcome{ExitCode::bad_image, image.file().string() + " has the SHA-256 " + to_hex(image.sha256()) +
+                                                ", not " + to_hex(*invocation_.keywords.sha256)};
+    }
+
+    Outcome without_image()
+    {
+        const auto capabilities = find_capabilities(context_);
+        if (!capabilities)
+        {
+            return capabilities.error();
+        }
+        switch (invocation_.verb)
+        {
+        case Verb::info:
+            return show_info(context_, *capabilities);
+        case Verb::status:
+            return show_status(context_, *capabilities);
+        case Verb::targets:
+            return *capabilities ? show_targets(context_) : base_only("it has one target, which has no name");
+        case Verb::log:
+            return *capabilities ? show_log(context_) : base_only("it keeps no log");
+        case Verb::abort:
+            return give_up(context_, *capabilities);
+        case Verb::exit:
+            return leave(context_, *capabilities);
+        case Verb::enter:
+            return step_enter(context_, *capabilities);
+        case Verb::options:
+            return step_options(context_, *capabilities);
+        default:
+            return step_complete(context_);
+        }
+    }
+
+    Outcome with_image(const Image& image)
+    {
+        const auto capabilities = find_capabilities(context_);
+        if (!capabilities)
+        {
+            return capabilities.error();
+        }
+        switch (invocation_.verb)
+        {
+        case Verb::plan:
+            return *capabilities ? show_plan(context_, image, **capabilities) : base_only("it can't plan");
+        case Verb::write:
+            return step_write(context_, image, *capabilities);
+        default:
+            return *capabilities ? install(context_, image, **capabilities, notes_)
+                                 : install_foreign(context_, image, notes_);
+        }
+    }
+
+    static Outcome base_only(const std::string& text)
+    {
+        return {ExitCode::refused, "this BMC knows the base profile only: " + text};
+    }
+
+    Invocation invocation_;
+    Bmc bmc_;
+    Reporter reporter_;
+    Notes notes_;
+    Context context_;
+};
+
+} // namespace
+
+int run(std::span<const std::string> arguments, Port& port, Environment& environment, const Surroundings& surroundings)
+{
+    UsageError error;
+    std::optional<Invocation> invocation = parse_invocation(arguments, error);
+    if (!invocation)
+    {
+        surroundings.err << "fwupdate: " << error.text << '\n'
+                         << (error.verb ? usage_of(*error.verb) : overview()) << std::flush;
+        return static_cast<int>(ExitCode::usage);
+    }
+    return Command{std::move(*invocation), port, environment, surroundings}.run();
+}
+
+} // namespace fwupdate::client

@@ -1,0 +1,201 @@
+#include "ipmitool-plugin/client/verdict.hpp"
+
+namespace fwupdate::client
+{
+namespace
+{
+
+using namespace std::chrono_literals;
+using protocol::Command;
+using protocol::GetVerdictResponse;
+using protocol::Restart;
+
+constexpr std::chrono::seconds restart_limit = 10min; ///< for the restart to begin, and again for the return
+constexpr std::chrono::seconds host_limit = 15s;      ///< for the BMC to see the host go through its restart
+constexpr Patience once{1, 1};
+constexpr int open_patience = 1;         ///< seconds
+constexpr int silences_of_a_restart = 3; ///< lost answers in a row that mean more than a lost packet
+
+std::string version_text(const GetVerdictResponse& now)
+{
+    return now.version.value.empty() ? std::string{} : ", version " + printable(now.version.value);
+}
+
+bool restarted(const Before& before, const GetVerdictResponse& now)
+{
+    return now.boot_id != before.boot_id || now.instance_id != before.instance_id;
+}
+
+/// Waiting for what comes after exit.
+class Wait
+{
+  public:
+    Wait(const Context& context, const Before& before, const protocol::GetTargetInfoResponse& target)
+        : context_{context}, before_{before}, target_{target}, name_{printable(target.name.value)}
+    {
+    }
+
+    Outcome run()
+    {
+        const bool deferred = context_.keywords.defer_reboot;
+        if (before_.restart == Restart::nothing)
+        {
+            return verdict_now("accepted; " + name_ + " does not say whether it runs");
+        }
+        if (context_.keywords.no_wait)
+        {
+            return accepted(deferred ? "programmed; it runs after the next restart"
+                                     : "programmed; the restart is under way and not waited for");
+        }
+        if (deferred && !context_.keywords.wait_reboot)
+        {
+            return accepted("programmed; it runs after the next restart");
+        }
+        if (before_.restart == Restart::host)
+        {
+            return wait_for(deferred ? std::nullopt : std::optional{host_limit},
+                            accepted("programmed; it runs after the host's restart"));
+        }
+        return wait_for(deferred ? std::nullopt : std::optional{restart_limit},
+                        {ExitCode::no_return, "the BMC did not restart within " + duration_text(restart_limit) +
+                                                  " minutes: restart it, then look at 'fwupdate log'"});
+    }
+
+  private:
+    [[nodiscard]] Outcome accepted(const std::string& text) const
+    {
+        return {ExitCode::accepted, name_ + ": " + text};
+    }
+
+    Result<Answer<GetVerdictResponse>> ask_verdict(Patience patience) const
+    {
+        return context_.bmc.call<GetVerdictResponse>(Command::get_verdict, protocol::GetVerdictRequest{target_.target},
+                                                     patience);
+    }
+
+    Outcome verdict_now(const std::string& undecided) const
+    {
+        const auto answer = ask_verdict({});
+        if (answer && answer->ok())
+        {
+            return judge(before_, answer->message, name_).value_or(accepted(undecided));
+        }
+        return accepted(undecided);
+    }
+
+    /// Asks until it is decided, or `limit` has passed (none: for ever) without the restart.
+    Outcome wait_for(std::optional<std::chrono::seconds> limit, const Outcome& in_vain)
+    {
+        context_.reporter.notice(context_.keywords.defer_reboot ? "waiting until somebody restarts it"
+                                                                : "waiting for the restart");
+        const TimePoint begun = context_.environment.now();
+        while (pause(context_, 1s))
+        {
+            const auto answer = ask_verdict(once);
+            silences_ = answer ? 0 : silences_ + 1;
+            if (!answer)
+            {
+                if (silences_ < silences_of_a_restart)
+                {
+                    continue;
+                }
+                if (const Attempt<void> back = wait_for_return(); !back)
+                {
+                    return back.error();
+                }
+                continue;
+            }
+            // A BMC that is just starting answers C1h or "busy" until its agent is there.
+            if (answer->ok())
+            {
+                if (std::optional<Outcome> verdict = judge(before_, answer->message, name_))
+                {
+                    return *verdict;
+                }
+            }
+            if (limit && context_.environment.now() - begun >= *limit)
+            {
+                return in_vain;
+            }
+        }
+        return accepted("programmed; the restart was not waited for (interrupted)");
+    }
+
+    Attempt<void> wait_for_return()
+    {
+        if (!gone_)
+        {
+            context_.reporter.notice("the BMC is restarting");
+            gone_ = true;
+        }
+        const TimePoint gone = context_.environment.now();
+        while (!context_.environment.interrupted())
+        {
+            if (context_.bmc.port().reopen(open_patience))
+            {
+                return {};
+            }
+            if (context_.environment.now() - gone >= restart_limit)
+            {
+                return Outcome{ExitCode::no_return, "the BMC has not come back for " + duration_text(restart_limit) +
+                                                        " minutes; 'fwupdate log' tells the end once it answers"};
+            }
+            pause(context_, 1s);
+        }
+        return accepted("programmed; the restart was not waited for (interrupted)");
+    }
+
+    const Context& context_;
+    const Before& before_;
+    const protocol::GetTargetInfoResponse& target_;
+    std::string name_;
+    bool gone_{false};
+    int silences_{0}; ///< in a row
+};
+
+} // namespace
+
+std::optional<Outcome> judge(const Before& before, const GetVerdictResponse& now, const std::string& target_name)
+{
+    const bool digest_known = now.flags.has(protocol::verdict_digest_known);
+    const bool pending = now.flags.has(protocol::verdict_restart_pending);
+    if (now.last_result == protocol::UpdateResult::fell_back)
+    {
+        return Outcome{ExitCode::fell_back,
+                       target_name + ": the older version is back" + version_text(now) + "; 'fwupdate log' tells more"};
+    }
+    if (before.restart == Restart::bmc && !restarted(before, now))
+    {
+        return std::nullopt;
+    }
+    if (pending)
+    {
+        return std::nullopt;
+    }
+    const std::string updated = target_name + ": updated" + version_text(now) +
+                                (now.flags.has(protocol::verdict_provisional) ? ", on probation" : "");
+    if (digest_known && now.installed_sha256 == before.image)
+    {
+        return Outcome{ExitCode::done, updated};
+    }
+    if (digest_known && before.installed && now.installed_sha256 == *before.installed)
+    {
+        return Outcome{ExitCode::fell_back,
+                       target_name + ": what was installed before is installed again" + version_text(now)};
+    }
+    // A package: what is installed is not the image itself.
+    const bool ours = now.last_sha256 == before.image && now.last_result == protocol::UpdateResult::programmed;
+    const bool other_version = !now.version.value.empty() && now.version.value != before.version;
+    if (ours && (digest_known || other_version))
+    {
+        return Outcome{ExitCode::done, updated};
+    }
+    return Outcome{ExitCode::accepted, target_name + ": accepted; whether it runs cannot be told" + version_text(now)};
+}
+
+Outcome wait_for_verdict(const Context& context, const Before& before, const protocol::GetTargetInfoResponse& target)
+{
+    return Wait{context, before, target}.run();
+}
+
+} // namespace fwupdate::client

@@ -1,0 +1,113 @@
+#include "ipmitool-plugin/client/watch.hpp"
+
+#include <tuple>
+
+namespace fwupdate::client
+{
+namespace
+{
+
+using namespace std::chrono_literals;
+using protocol::ReasonCode;
+using protocol::UpdateState;
+using Session = protocol::GetUpdateSessionResponse;
+
+constexpr std::chrono::milliseconds poll_period = 300ms;
+constexpr std::chrono::seconds stall_limit = 5min;
+
+void report(const Context& context, const Session& session, ProgressMeter& meter)
+{
+    const Phase phase = session.state == UpdateState::verify ? Phase::verify : Phase::program;
+    const TimePoint now = context.environment.now();
+    context.reporter.progress(session.size != 0 && session.done != 0
+                                  ? meter.update(phase, session.done, session.size, now)
+                                  : meter.update_percent(phase, session.percent, now),
+                              now);
+}
+
+/// The end when the BMC left verify and program without becoming ready.
+Outcome lost_outcome(const Context& context, UpdateState state)
+{
+    const std::optional<Reason> reason = context.bmc.reason();
+    if (state == UpdateState::error)
+    {
+        return reason ? outcome_of(*reason)
+                      : Outcome{ExitCode::program_failed, "the BMC reports an error and no reason"};
+    }
+    return {ExitCode::transfer_failed, "the BMC dropped the update" + (reason ? ": " + reason->text : std::string{}),
+            Remedy::repeat};
+}
+
+} // namespace
+
+Outcome outcome_of(const Reason& reason)
+{
+    switch (reason.code)
+    {
+    case ReasonCode::digest_mismatch:
+    case ReasonCode::signature_required:
+    case ReasonCode::signature_bad:
+    case ReasonCode::wrong_machine:
+        return {ExitCode::verification_failed, reason.text};
+    case ReasonCode::staged_damaged:
+    case ReasonCode::image_incomplete:
+    case ReasonCode::agent_restarted:
+        return {ExitCode::transfer_failed, reason.text, Remedy::repeat};
+    case ReasonCode::aborted:
+    case ReasonCode::lease_expired:
+    case ReasonCode::taken_over:
+    case ReasonCode::transport_failed:
+        return {ExitCode::transfer_failed, reason.text};
+    case ReasonCode::image_too_large:
+    case ReasonCode::no_space:
+    case ReasonCode::image_empty:
+    case ReasonCode::target_unknown:
+    case ReasonCode::target_ambiguous:
+    case ReasonCode::downgrade_refused:
+    case ReasonCode::version_unknown:
+    case ReasonCode::policy_refused:
+    case ReasonCode::uri_refused:
+        return {ExitCode::refused, reason.text};
+    default:
+        return {reason.phase == UpdateState::verify ? ExitCode::verification_failed : ExitCode::program_failed,
+                reason.text};
+    }
+}
+
+Attempt<void> watch_until_ready(const Context& context, ProgressMeter& meter)
+{
+    std::tuple<UpdateState, std::uint8_t, std::uint64_t> last{};
+    TimePoint moved = context.environment.now();
+    do
+    {
+        const auto session = demand<Session>(context, protocol::Command::get_update_session);
+        if (!session)
+        {
+            return session.error();
+        }
+        const Session& now = session->message;
+        if (now.state == UpdateState::ready || now.state == UpdateState::host_restart_required)
+        {
+            return {};
+        }
+        if (now.state != UpdateState::verify && now.state != UpdateState::program)
+        {
+            return lost_outcome(context, now.state);
+        }
+        report(context, now, meter);
+        if (const std::tuple here{now.state, now.percent, now.done}; here != last)
+        {
+            last = here;
+            moved = context.environment.now();
+        }
+        if (context.environment.now() - moved >= stall_limit)
+        {
+            return Outcome{ExitCode::program_failed, "the BMC has been at '" + name_of(now.state) + "' for " +
+                                                         duration_text(stall_limit) +
+                                                         " minutes without progress: see 'fwupdate status'"};
+        }
+    } while (pause(context, poll_period));
+    return interrupted_outcome();
+}
+
+} // namespace fwupdate::client
