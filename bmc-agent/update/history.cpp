@@ -81,7 +81,8 @@ void History::load()
     }
     try
     {
-        for (const json& object : json::parse(*text).at("updates"))
+        const json document = json::parse(*text);
+        for (const json& object : document.at("updates"))
         {
             entries_.push_back(from_json(object));
         }

@@ -223,6 +223,13 @@ CompletionCode UpdateSession::begin_transfer(const Caller& caller, const protoco
     {
         return refuse_start({refusal->code, state_, refusal->text}, now);
     }
+    const std::size_t room = caller.max_message - protocol::fragment_header_size - protocol::block_check_size;
+    fragment_size_ = static_cast<std::uint16_t>(std::min<std::size_t>(request.fragment_size, room));
+    const auto geometry = stream::Geometry::make(request.size, fragment_size_);
+    if (!geometry)
+    {
+        return refuse_start({ReasonCode::image_too_large, state_, geometry.error().text}, now);
+    }
     const TransferName name{target->configuration().name, request.size, request.sha256};
     const auto begun = parts_.staging.begin_named(name, request.flags.has(protocol::begin_discard));
     if (!begun)
@@ -232,15 +239,8 @@ CompletionCode UpdateSession::begin_transfer(const Caller& caller, const protoco
     }
     fire(Event::start, now);
     transport_ = protocol::Transport::stream;
-    const std::size_t room = caller.max_message - protocol::fragment_header_size - protocol::block_check_size;
-    fragment_size_ = static_cast<std::uint16_t>(std::min<std::size_t>(request.fragment_size, room));
-    do
-    {
-        std::array<std::uint8_t, 2> bytes{};
-        parts_.random.fill(bytes);
-        transfer_ = static_cast<std::uint16_t>(bytes[0] | bytes[1] << 8);
-    } while (transfer_ == 0);
-    receiver_.emplace(request.size, fragment_size_, window_blocks, parts_.staging);
+    transfer_ = new_transfer();
+    receiver_.emplace(*geometry, window_blocks, parts_.staging, caller.max_response);
     open_log_entry(caller);
     parts_.log.event(Level::info, "Transfer begun",
                      {{"target", target->configuration().name},
@@ -248,6 +248,19 @@ CompletionCode UpdateSession::begin_transfer(const Caller& caller, const protoco
                       {"sha256", to_hex(request.sha256)},
                       {"blocks_present", std::to_string(parts_.staging.map()->blocks_present())}});
     return CompletionCode::ok;
+}
+
+/// A number that a late fragment of an older transfer does not have; never 0.
+std::uint16_t UpdateSession::new_transfer()
+{
+    std::uint16_t number = 0;
+    while (number == 0)
+    {
+        std::array<std::uint8_t, 2> bytes{};
+        parts_.random.fill(bytes);
+        number = static_cast<std::uint16_t>(bytes[0] | bytes[1] << 8);
+    }
+    return number;
 }
 
 CompletionCode UpdateSession::write(const Caller& caller, ConstBytes data, TimePoint now)

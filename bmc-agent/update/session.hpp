@@ -162,6 +162,7 @@ class UpdateSession
     [[nodiscard]] ipmi::CompletionCode refuse_policy(protocol::ReasonCode code, std::string text,
                                                      ipmi::CompletionCode completion_code);
 
+    [[nodiscard]] std::uint16_t new_transfer();
     void reset_request();
     void close_transfer(bool keep_staged);
     void open_log_entry(const Caller& caller);
@@ -194,7 +195,7 @@ class UpdateSession
     std::uint8_t flags_{};
     UpdateRequest request_;
     Reason reason_;
-    std::optional<transports::stream::StreamReceiver> receiver_;
+    std::optional<stream::StreamReceiver> receiver_;
     std::uint16_t transfer_{};
     std::uint16_t fragment_size_{};
     std::optional<HistoryEntry> entry_; ///< of the update under way
