@@ -44,25 +44,6 @@ Error too_large(std::uint64_t size, std::uint64_t limit)
                                          std::to_string(limit) + " (staging.max_image_size)");
 }
 
-/// Refuses what would not fit before anything is allocated.
-Result<void> require_space(const std::filesystem::path& directory, std::uint64_t size)
-{
-    struct ::statvfs status
-    {
-    };
-    if (::statvfs(directory.c_str(), &status) != 0)
-    {
-        return system_error("look at", directory);
-    }
-    const std::uint64_t free = std::uint64_t{status.f_bavail} * status.f_frsize;
-    if (size > free)
-    {
-        return fail(ErrorKind::no_space, "the image needs " + std::to_string(size) + " bytes; " + directory.string() +
-                                             " has " + std::to_string(free) + " left");
-    }
-    return {};
-}
-
 } // namespace
 
 Staging::Staging(std::filesystem::path directory, std::uint64_t max_image_size)
@@ -94,7 +75,7 @@ Result<void> Staging::begin_named(const TransferName& name, bool discard_first)
         return {};
     }
     discard();
-    if (const auto space = require_space(directory_, name.size); !space)
+    if (const auto space = require_space(name.size); !space)
     {
         return space.error();
     }
@@ -289,6 +270,33 @@ void Staging::discard()
     std::error_code ignored; // what can't be removed now is truncated by the next begin
     std::filesystem::remove(image_path(directory_), ignored);
     std::filesystem::remove(map_path(directory_), ignored);
+}
+
+Result<void> Staging::require_space(std::uint64_t size) const
+{
+    if (size > max_image_size_)
+    {
+        return too_large(size, max_image_size_);
+    }
+    struct ::statvfs status
+    {
+    };
+    if (::statvfs(directory_.c_str(), &status) != 0)
+    {
+        return system_error("look at", directory_);
+    }
+    struct ::stat staged
+    {
+    };
+    const bool any = ::stat(image_path(directory_).c_str(), &staged) == 0;
+    const std::uint64_t taken = any ? static_cast<std::uint64_t>(staged.st_blocks) * 512 : 0; // stat(2)'s unit
+    const std::uint64_t free = std::uint64_t{status.f_bavail} * status.f_frsize + taken;
+    if (size > free)
+    {
+        return fail(ErrorKind::no_space, "the image needs " + std::to_string(size) + " bytes; " + directory_.string() +
+                                             " has " + std::to_string(free) + " left");
+    }
+    return {};
 }
 
 void Staging::set_aside()

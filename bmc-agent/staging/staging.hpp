@@ -93,6 +93,10 @@ class Staging final : public transports::ImageSink
     /// Closes the image and removes whatever is staged.
     void discard();
 
+    /// Whether an image of `size` bytes could be staged now, staged blocks of another image dropped. Errors: no_space,
+    /// input_output.
+    [[nodiscard]] Result<void> require_space(std::uint64_t size) const;
+
     /// Closes the image and keeps its bytes beside, for people who debug: "rejected-image" in the directory.
     void set_aside();
 

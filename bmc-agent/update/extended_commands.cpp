@@ -3,6 +3,7 @@
 #include "bmc-agent/update/firmware_commands.hpp"
 
 #include <algorithm>
+#include <iterator>
 
 namespace fwupdate::agent
 {
@@ -154,7 +155,7 @@ Outcome plan(UpdateSession& session, const protocol::PlanRequest& request, const
     target->installed().refresh();
     const UpdateRequest asked{target, request.parameters.bits, request.size, request.sha256, false};
     std::vector<Finding> findings = session.plan(asked, request.header.view);
-    findings.push_back(session.find_obstacle(caller));
+    std::ranges::move(session.find_circumstances(caller, request.size), std::back_inserter(findings));
     const auto& installed = target->installed().get();
     const Finding* refusal = first_refusal(findings);
     const bool current = installed && installed->sha256 == request.sha256 && installed->size == request.size;

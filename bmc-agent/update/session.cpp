@@ -218,36 +218,47 @@ CompletionCode UpdateSession::begin_transfer(const Caller& caller, const protoco
     request_.size = request.size;
     request_.sha256 = request.sha256;
     request_.base_profile = false;
+    if (auto obstacle = open_stream(caller, request))
+    {
+        return refuse_start(std::move(*obstacle), now);
+    }
+    fire(Event::start, now);
+    transport_ = protocol::Transport::stream;
+    transfer_ = new_transfer();
+    open_log_entry(caller);
+    parts_.log.event(Level::info, "Transfer begun",
+                     {{"target", target->configuration().name},
+                      {"size", std::to_string(request.size)},
+                      {"sha256", to_hex(request.sha256)},
+                      {"blocks", std::to_string(parts_.staging.map()->blocks())},
+                      {"blocks_present", std::to_string(parts_.staging.map()->blocks_present())}});
+    return CompletionCode::ok;
+}
+
+/// Checks what can be known, opens staging and the receiver; gives the reason when one of them refuses.
+std::optional<Reason> UpdateSession::open_stream(const Caller& caller, const protocol::BeginTransferRequest& request)
+{
     const auto findings = agent::plan(parts_.checks, request_, {});
     if (const Finding* refusal = first_refusal(findings))
     {
-        return refuse_start({refusal->code, state_, refusal->text}, now);
+        return Reason{refusal->code, state_, refusal->text};
     }
     const std::size_t room = caller.max_message - protocol::fragment_header_size - protocol::block_check_size;
     fragment_size_ = static_cast<std::uint16_t>(std::min<std::size_t>(request.fragment_size, room));
     const auto geometry = stream::Geometry::make(request.size, fragment_size_);
     if (!geometry)
     {
-        return refuse_start({ReasonCode::image_too_large, state_, geometry.error().text}, now);
+        return Reason{ReasonCode::image_too_large, state_, geometry.error().text};
     }
-    const TransferName name{target->configuration().name, request.size, request.sha256};
+    const TransferName name{request_.target->configuration().name, request.size, request.sha256};
     const auto begun = parts_.staging.begin_named(name, request.flags.has(protocol::begin_discard));
     if (!begun)
     {
         const bool space = begun.error().kind == ErrorKind::no_space;
-        return refuse_start({space ? ReasonCode::no_space : ReasonCode::input_output, state_, begun.error().text}, now);
+        return Reason{space ? ReasonCode::no_space : ReasonCode::input_output, state_, begun.error().text};
     }
-    fire(Event::start, now);
-    transport_ = protocol::Transport::stream;
-    transfer_ = new_transfer();
     receiver_.emplace(*geometry, window_blocks, parts_.staging, caller.max_response);
-    open_log_entry(caller);
-    parts_.log.event(Level::info, "Transfer begun",
-                     {{"target", target->configuration().name},
-                      {"size", std::to_string(request.size)},
-                      {"sha256", to_hex(request.sha256)},
-                      {"blocks_present", std::to_string(parts_.staging.map()->blocks_present())}});
-    return CompletionCode::ok;
+    return std::nullopt;
 }
 
 /// A number that a late fragment of an older transfer does not have; never 0.

@@ -96,8 +96,8 @@ class UpdateSession
     [[nodiscard]] protocol::BeginTransferResponse transfer() const;
     [[nodiscard]] std::vector<Finding> plan(UpdateRequest request, ConstBytes header) const;
 
-    /// What else stands in the way of an update now: the mode held by another, or too little space.
-    [[nodiscard]] Finding find_obstacle(const Caller& caller) const;
+    /// What else an update would meet now: the mode held by another, too little space.
+    [[nodiscard]] std::vector<Finding> find_circumstances(const Caller& caller, std::uint64_t size) const;
     [[nodiscard]] std::uint8_t flags() const
     {
         return flags_;
@@ -162,6 +162,8 @@ class UpdateSession
     [[nodiscard]] ipmi::CompletionCode refuse_policy(protocol::ReasonCode code, std::string text,
                                                      ipmi::CompletionCode completion_code);
 
+    [[nodiscard]] std::optional<Reason> open_stream(const Caller& caller,
+                                                    const protocol::BeginTransferRequest& request);
     [[nodiscard]] std::uint16_t new_transfer();
     void reset_request();
     void close_transfer(bool keep_staged);

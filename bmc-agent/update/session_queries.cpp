@@ -125,15 +125,22 @@ std::vector<Finding> UpdateSession::plan(UpdateRequest request, ConstBytes heade
     return agent::plan(parts_.checks, request, header);
 }
 
-Finding UpdateSession::find_obstacle(const Caller& caller) const
+std::vector<Finding> UpdateSession::find_circumstances(const Caller& caller, std::uint64_t size) const
 {
+    std::vector<Finding> findings;
+    const auto space = parts_.staging.require_space(size);
+    findings.push_back(space ? Finding{"space", protocol::ReasonCode::none, "enough to stage the image"}
+                             : Finding{"space", protocol::ReasonCode::no_space, space.error().text});
     if (!tenure_.held() || tenure_.is_owner(caller))
     {
-        return {"lock", protocol::ReasonCode::none, "update mode is free"};
+        findings.push_back({"lock", protocol::ReasonCode::none, "update mode is free"});
+        return findings;
     }
-    return {"lock", protocol::ReasonCode::policy_refused,
-            "update mode is held by " + (tenure_.user().empty() ? std::string{"the host"} : tenure_.user()) +
-                " on channel " + std::to_string(tenure_.channel()) + "; wait, or take it over with force"};
+    findings.push_back({"lock", protocol::ReasonCode::policy_refused,
+                        "update mode is held by " +
+                            (tenure_.user().empty() ? std::string{"the host"} : tenure_.user()) + " on channel " +
+                            std::to_string(tenure_.channel()) + "; wait, or take it over with force"});
+    return findings;
 }
 
 } // namespace fwupdate::agent
