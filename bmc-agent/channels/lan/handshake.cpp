@@ -110,19 +110,23 @@ std::uint32_t Handshake::fresh_id()
 
 // ------------------------------------------------------------------------------------------------- Open Session
 
+/// The first of ours that the request names. Where it leaves a choice to the BMC, the oldest: who cannot choose may not
+/// know the newer one (OpenIPMI has no suite 17).
 std::optional<rmcpplus::CipherSuite> Handshake::choose_suite(const rmcpplus::OpenSessionRequest& request) const
 {
+    std::optional<rmcpplus::CipherSuite> best;
     for (const std::uint8_t id : lan_.cipher_suites)
     {
         const auto suite = rmcpplus::find_cipher_suite(id);
         if (suite && proposes(request.authentication, static_cast<std::uint8_t>(suite->algorithms.authentication)) &&
             proposes(request.integrity, static_cast<std::uint8_t>(suite->algorithms.integrity)) &&
-            proposes(request.confidentiality, static_cast<std::uint8_t>(suite->algorithms.confidentiality)))
+            proposes(request.confidentiality, static_cast<std::uint8_t>(suite->algorithms.confidentiality)) &&
+            (!best || suite->id < best->id))
         {
-            return suite;
+            best = suite;
         }
     }
-    return std::nullopt;
+    return best;
 }
 
 Handshake::Reply Handshake::open_session(ConstBytes payload, const Peer& peer, TimePoint now)
