@@ -9,7 +9,7 @@ namespace fwupdate::config
 namespace
 {
 
-constexpr std::size_t most_users = 15;       ///< user ids 2..16; id 1 is the null user, which we never serve
+constexpr std::size_t most_users = 15;       ///< what Get User Access can count, with room to spare
 constexpr std::size_t longest_name = 16;     ///< bytes (IPMI 2.0 section 22.28)
 constexpr std::size_t longest_password = 20; ///< bytes (IPMI 2.0 section 22.30)
 constexpr std::size_t longest_secret = 40;   ///< bytes; a BMC key in hexadecimal

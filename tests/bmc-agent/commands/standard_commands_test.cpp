@@ -1,0 +1,130 @@
+#include "tests/bmc-agent/commands/commands_bench.hpp"
+
+#include <doctest/doctest.h>
+
+using namespace fwupdate;
+using namespace fwupdate::agent;
+using namespace fwupdate::agent::test;
+
+TEST_CASE("Get Device ID: the configuration's numbers, BCD, no optional device, the agent's version")
+{
+    CommandsBench bench;
+    CHECK(bench.ask("06 01") == "00"
+                                "210203450200"
+                                "2c1b0a"
+                                "3412"
+                                "01020300");
+    CHECK(bench.ask("06 01", lan_caller(ipmi::Privilege::user)).starts_with("00"));
+    CHECK(bench.ask("06 01", lan_caller(ipmi::Privilege::none)) == "d4");
+    CHECK(bench.ask("06 01 00") == "c7");
+}
+
+TEST_CASE("Cold Reset: an administrator's, once it is possible")
+{
+    CommandsBench bench;
+    CHECK(bench.ask("06 02", lan_caller(ipmi::Privilege::operator_)) == "d4");
+    CHECK(bench.ask("06 02 00") == "c7");
+    bench.restarter.is_ready = false;
+    CHECK(bench.ask("06 02") == "d5");
+    CHECK(bench.restarter.restarts == 0);
+    bench.restarter.is_ready = true;
+    CHECK(bench.ask("06 02") == "00");
+    CHECK(bench.restarter.restarts == 1);
+    CHECK_FALSE(bench.table.find(ipmi::NetFn::app, 0x02)->idempotent);
+    CHECK(bench.ask("06 03") == "c1");
+}
+
+TEST_CASE("Get Self Test Results")
+{
+    CommandsBench bench;
+    CHECK(bench.ask("06 04") == "005500");
+    CHECK(bench.ask("06 04 01") == "c7");
+}
+
+TEST_CASE("both GUIDs: the text backwards, also before a session")
+{
+    CommandsBench bench;
+    const std::string wire = "00ffeeddccbbaa99887766554433221100";
+    CHECK(bench.ask("06 08") == wire);
+    CHECK(bench.ask("06 37") == wire);
+    CHECK(bench.ask("06 37", lan_caller(ipmi::Privilege::none)) == wire);
+    CHECK(bench.ask("06 37 00") == "c7");
+}
+
+TEST_CASE("global enables: read by everybody, set by the host alone")
+{
+    CommandsBench bench;
+    CHECK(bench.ask("06 2f") == "0000");
+    CHECK(bench.ask("06 2e 09") == "d4");
+    CHECK(bench.ask("06 2e 09", host_caller()) == "00");
+    CHECK(bench.ask("06 2f", lan_caller(ipmi::Privilege::user)) == "0009");
+    CHECK(bench.ask("06 2e 10", host_caller()) == "cc");
+    CHECK(bench.ask("06 2e 20", host_caller()) == "cc");
+    CHECK(bench.ask("06 2e", host_caller()) == "c7");
+    CHECK(bench.ask("06 2f", host_caller()) == "0009");
+}
+
+TEST_CASE("message flags and queues: empty, the host's alone")
+{
+    CommandsBench bench;
+    CHECK(bench.ask("06 30 03", host_caller()) == "00");
+    CHECK(bench.ask("06 30", host_caller()) == "c7");
+    CHECK(bench.ask("06 31", host_caller()) == "0000");
+    CHECK(bench.ask("06 33", host_caller()) == "80");
+    CHECK(bench.ask("06 35", host_caller()) == "80");
+    for (const char* command : {"06 30 03", "06 31", "06 33", "06 35"})
+    {
+        CAPTURE(command);
+        CHECK(bench.ask(command) == "d4");
+    }
+}
+
+TEST_CASE("Get Chassis Status")
+{
+    CommandsBench bench;
+    CHECK(bench.ask("00 01") == "00610000");
+    CHECK(bench.ask("00 01 00") == "c7");
+    CHECK(bench.ask("00 02 01") == "c1"); // no power switch
+}
+
+TEST_CASE("HPM.2: the sizes that the channel carries")
+{
+    CommandsBench bench;
+    CHECK(bench.ask("2c 3e 00 02") == "00"
+                                      "0002"
+                                      "01"
+                                      "0200"
+                                      "00c0010000");
+    CHECK(bench.ask("2c 3e 00 03") == "c1");
+    CHECK(bench.ask("2c 3e 03 02") == "c1"); // another defining body
+    CHECK(bench.ask("2c 3e") == "c1");
+    CHECK(bench.ask("2c 3e 00") == "c7");
+    CHECK(bench.ask("2c 00 00") == "c1"); // Get PICMG Properties
+    CHECK(bench.ask("2c 00 03") == "c1"); // Get VSO Capabilities
+    CHECK(bench.ask("0c 02 0e c0 00 00") == "00"
+                                            "11"
+                                            "000000"
+                                            "7f05"
+                                            "8c03"); // 1400 + 7, 900 + 8
+    CHECK(bench.ask("0c 02 01 c0 00 00") == bench.ask("0c 02 0e c0 00 00"));
+    CHECK(bench.ask("0c 02 8e c0 00 00") == "0011");
+    CHECK(bench.ask("0c 02 0e 03 00 00") == "80");
+    CHECK(bench.ask("0c 02 02 c0 00 00") == "cc");
+    CHECK(bench.ask("0c 02 0e c0 00 00", host_caller()) == "cc");
+    CHECK(bench.ask("0c 02 0e c0 00") == "c7");
+}
+
+TEST_CASE("every truncation and every excess of a fixed request is refused")
+{
+    CommandsBench bench;
+    for (const CommandRow& row : bench.table.rows())
+    {
+        const Bytes eight(8, 0x00);
+        CAPTURE(row.command);
+        const Caller caller = host_caller();
+        const auto code = row.handler(eight, caller, TimePoint{}).response.completion_code;
+        const bool another_body = row.net_fn == ipmi::NetFn::group_extension;
+        CHECK((code == ipmi::CompletionCode::data_length_invalid || another_body));
+    }
+    CHECK(bench.restarter.restarts == 0);
+}
