@@ -22,6 +22,7 @@ constexpr std::chrono::seconds return_limit = 5min; ///< for a BMC that is silen
 constexpr int fruitless_passes = 4; ///< passes in a row without a newly staged block until it is given up
 
 constexpr int exit_tries = 3;
+constexpr std::chrono::seconds digest_limit = 1s; ///< for a BMC to hash what is installed
 
 constexpr bool is_past_transfer(UpdateState state)
 {
@@ -49,6 +50,7 @@ class Install
         const Attempt<void> ready = passes();
         if (!ready)
         {
+            release(ready.error());
             return conclude_install(context_, image_, notes_, Keeps::blocks, ready.error());
         }
         return conclude_install(context_, image_, notes_, Keeps::blocks, leave());
@@ -65,6 +67,10 @@ class Install
             return target.error();
         }
         target_ = std::move(*target);
+        if (const Attempt<void> known = learn_digest(); !known)
+        {
+            return known.error();
+        }
         if (target_.flags.has(protocol::target_digest_known))
         {
             before_.installed = target_.installed_sha256;
@@ -77,6 +83,26 @@ class Install
             return *end;
         }
         return confirmed(context_, question()) ? Attempt<void>{} : Outcome{ExitCode::cancelled, "nothing was changed"};
+    }
+
+    /// A BMC may hash what is installed only when somebody asks: asks again for a while.
+    Attempt<void> learn_digest()
+    {
+        const TimePoint give_up = context_.environment.now() + digest_limit;
+        while (!target_.flags.has(protocol::target_digest_known) && context_.environment.now() < give_up)
+        {
+            if (!pause(context_, 200ms))
+            {
+                return Outcome{ExitCode::cancelled, "interrupted; nothing was changed"};
+            }
+            auto target = pick_target(context_);
+            if (!target)
+            {
+                return target.error();
+            }
+            target_ = std::move(*target);
+        }
+        return {};
     }
 
     [[nodiscard]] std::optional<Outcome> needless() const
@@ -154,8 +180,10 @@ class Install
         if (is_past_transfer(session->state))
         {
             const Attempt<void> same = check_same_image(*session);
+            held_ = same.has_value();
             return same ? watch_until_ready(context_, meter_) : same.error();
         }
+        held_ = true;
         if (const Attempt<void> set = set_parameters(); !set)
         {
             return set.error();
@@ -164,26 +192,33 @@ class Install
         {
             return carried.error();
         }
-        if (const auto completed = demand<protocol::UpdateControlResponse>(
-                context_, Command::update_control,
-                protocol::UpdateControlRequest{protocol::Control::transfer_complete, std::nullopt});
-            !completed)
+        if (const Attempt<void> completed = complete(); !completed)
         {
-            Outcome outcome = completed.error();
-            return completion_outcome(std::move(outcome));
+            return completed.error();
         }
         completed_ = true;
         return watch_until_ready(context_, meter_);
     }
 
-    /// 82h: blocks are missing after all (damaged on the BMC's storage): the next pass sends them.
-    [[nodiscard]] Outcome completion_outcome(Outcome outcome) const
+    Attempt<void> complete() const
     {
-        const std::optional<Reason> reason =
-            outcome.remedy == Remedy::none ? context_.bmc.reason() : std::optional<Reason>{};
-        if (reason && reason->code != protocol::ReasonCode::none)
+        const auto completed = ask<protocol::UpdateControlResponse>(
+            context_, Command::update_control,
+            protocol::UpdateControlRequest{protocol::Control::transfer_complete, std::nullopt});
+        if (!completed)
         {
-            return outcome_of(*reason);
+            return completed.error();
+        }
+        if (completed->ok())
+        {
+            return {};
+        }
+        Outcome outcome = refused_outcome(context_, Command::update_control, completed->code);
+        // 82h: staged blocks were lost after all; D5h: the transfer or the mode was. The next pass finds what is left.
+        if (completed->code == protocol::transfer_incomplete ||
+            completed->code == ipmi::CompletionCode::not_supported_in_present_state)
+        {
+            outcome.remedy = Remedy::repeat;
         }
         return outcome;
     }
@@ -250,6 +285,16 @@ class Install
 
     // ---- the end
 
+    /// Leaves update mode after a failure, so that nobody has to wait for the lease. What is staged stays; the BMC
+    /// refuses where leaving would do harm.
+    void release(const Outcome& outcome) const
+    {
+        if (held_ && outcome.remedy != Remedy::reconnect)
+        {
+            static_cast<void>(context_.bmc.call<protocol::EmptyResponse>(Command::exit_update_mode));
+        }
+    }
+
     Outcome leave()
     {
         const auto verdict = ask<protocol::GetVerdictResponse>(context_, Command::get_verdict,
@@ -292,7 +337,8 @@ class Install
     ProgressMeter meter_;
     Claim claim_{Claim::fresh};
     std::uint32_t staged_{0};
-    bool completed_{false};
+    bool completed_{false}; ///< this command has said that the image is whole
+    bool held_{false};      ///< this command owns update mode
 };
 
 } // namespace

@@ -12,6 +12,7 @@ using protocol::Restart;
 
 constexpr std::chrono::seconds restart_limit = 10min; ///< for the restart to begin, and again for the return
 constexpr std::chrono::seconds host_limit = 15s;      ///< for the BMC to see the host go through its restart
+constexpr std::chrono::seconds digest_limit = 10s;    ///< for the BMC to hash what is installed after a restart
 constexpr Patience once{1, 1};
 constexpr int open_patience = 1;         ///< seconds
 constexpr int silences_of_a_restart = 3; ///< lost answers in a row that mean more than a lost packet
@@ -75,12 +76,28 @@ class Wait
 
     Outcome verdict_now(const std::string& undecided) const
     {
-        const auto answer = ask_verdict({});
-        if (answer && answer->ok())
+        const TimePoint give_up = context_.environment.now() + digest_limit;
+        Outcome outcome = accepted(undecided);
+        do
         {
-            return judge(before_, answer->message, name_).value_or(accepted(undecided));
-        }
-        return accepted(undecided);
+            const auto answer = ask_verdict({});
+            if (!answer || !answer->ok())
+            {
+                break;
+            }
+            outcome = judge(before_, answer->message, name_).value_or(outcome);
+            if (is_settled(outcome, answer->message))
+            {
+                break;
+            }
+        } while (context_.environment.now() < give_up && pause(context_, 200ms));
+        return outcome;
+    }
+
+    /// A BMC may still be hashing what is installed: an uncertain end may become a certain one.
+    static bool is_settled(const Outcome& outcome, const GetVerdictResponse& now)
+    {
+        return outcome.code != ExitCode::accepted || now.flags.has(protocol::verdict_digest_known);
     }
 
     /// Asks until it is decided, or `limit` has passed (none: for ever) without the restart.
@@ -108,7 +125,10 @@ class Wait
             // A BMC that is just starting answers C1h or "busy" until its agent is there.
             if (answer->ok())
             {
-                if (std::optional<Outcome> verdict = judge(before_, answer->message, name_))
+                const std::optional<Outcome> verdict = judge(before_, answer->message, name_);
+                const TimePoint now = context_.environment.now();
+                decided_ = verdict ? decided_.value_or(now) : decided_;
+                if (verdict && (is_settled(*verdict, answer->message) || now - *decided_ >= digest_limit))
                 {
                     return *verdict;
                 }
@@ -150,7 +170,8 @@ class Wait
     const protocol::GetTargetInfoResponse& target_;
     std::string name_;
     bool gone_{false};
-    int silences_{0}; ///< in a row
+    int silences_{0};                  ///< in a row
+    std::optional<TimePoint> decided_; ///< since when there is a verdict, perhaps an uncertain one
 };
 
 } // namespace

@@ -1,0 +1,411 @@
+#include "tests/ipmitool-plugin/fake_bmc.hpp"
+
+#include "common/sha256.hpp"
+
+#include <zlib.h>
+
+#include <algorithm>
+
+namespace fwupdate::test
+{
+namespace
+{
+
+using ipmi::CompletionCode;
+using protocol::block_size;
+using protocol::Command;
+using protocol::UpdateState;
+
+template <class Message> ipmi::Response ok(const Message& message)
+{
+    return {CompletionCode::ok, codec::encode(message)};
+}
+
+ipmi::Response refuse(CompletionCode code)
+{
+    return {code, {}};
+}
+
+} // namespace
+
+FakeBmc::FakeBmc()
+{
+    port_facts = {client::LinkKind::lan, 1400, 1400, "bmc", "admin", "ipmitool -I lanplus -H bmc -U admin -E"};
+    capabilities.signature = protocol::signature;
+    capabilities.major = 1;
+    capabilities.features.bits = protocol::feature_resume | protocol::feature_fill;
+    capabilities.block_size = block_size;
+    capabilities.max_message = 1400;
+    capabilities.window = 1;
+    capabilities.max_image_size = 16U << 20;
+    capabilities.lease = 60;
+    installed = {'o', 'l', 'd'};
+    protocol::GetTargetInfoResponse target;
+    target.target = 1;
+    target.flags.bits = protocol::target_default | protocol::target_digest_known;
+    target.name.value = "bmc-image";
+    target.version.value = "1.0";
+    targets.push_back(target);
+    session.target = protocol::no_target;
+    verdict.boot_id[0] = 1;
+    verdict.instance_id[0] = 1;
+    verdict.version.value = "1.0";
+}
+
+std::size_t FakeBmc::count(Command command) const
+{
+    return static_cast<std::size_t>(std::ranges::count(seen, command, &Seen::command));
+}
+
+Result<ipmi::Response> FakeBmc::exchange(ipmi::NetFn net_fn, std::uint8_t command, ConstBytes data, client::Patience)
+{
+    if (net_fn != ipmi::NetFn::firmware)
+    {
+        return refuse(CompletionCode::invalid_command);
+    }
+    const auto number = static_cast<Command>(command);
+    const Loss loss = on_command ? on_command(number) : Loss::none;
+    if (!alive_ || loss == Loss::request)
+    {
+        return fail(ErrorKind::timeout, "no answer");
+    }
+    seen.push_back({number, {data.begin(), data.end()}});
+    longest_request = std::max(longest_request, data.size());
+    ipmi::Response response = serve(number, data);
+    if (loss == Loss::answer || !alive_)
+    {
+        return fail(ErrorKind::timeout, "no answer");
+    }
+    return response;
+}
+
+Result<void> FakeBmc::reopen(int)
+{
+    if (reopen_failures > 0)
+    {
+        --reopen_failures;
+        return fail(ErrorKind::timeout, "no session");
+    }
+    alive_ = true;
+    ++reopened;
+    return {};
+}
+
+void FakeBmc::to_init()
+{
+    session.state = UpdateState::init;
+    session.flags.bits = 0;
+    session.target = protocol::no_target;
+    transfer_ = 0;
+    assembling_.clear();
+    polls_ = 0;
+}
+
+void FakeBmc::restart_agent()
+{
+    to_init();
+    ++verdict.instance_id[0];
+}
+
+void FakeBmc::restart()
+{
+    waiting_for_restart_ = false;
+    restart_agent();
+    ++verdict.boot_id[0];
+    alive_ = false;
+    if (falls_back)
+    {
+        installed = before_;
+        verdict.last_result = protocol::UpdateResult::fell_back;
+    }
+    else
+    {
+        verdict.version.value = "2.0";
+    }
+}
+
+void FakeBmc::stage(ConstBytes image, std::uint32_t blocks)
+{
+    for (std::uint32_t block = 0; block < blocks; ++block)
+    {
+        const std::size_t begin = std::size_t{block} * block_size;
+        const ConstBytes bytes = image.subspan(begin, std::min<std::size_t>(block_size, image.size() - begin));
+        staged_[block] = {bytes.begin(), bytes.end()};
+    }
+    sha256_ = sha256(image);
+}
+
+ipmi::Response FakeBmc::serve(Command command, ConstBytes data)
+{
+    switch (command)
+    {
+    case Command::get_capabilities:
+        return ok(capabilities);
+    case Command::get_update_session:
+        return describe_session();
+    case Command::take_over:
+        session.flags.bits = protocol::session_in_mode | protocol::session_yours | protocol::session_same_user;
+        return ok(protocol::EmptyResponse{});
+    case Command::set_update_parameters:
+    {
+        const auto request = codec::decode_request<protocol::SetUpdateParametersRequest>(data);
+        parameters = request ? request->value.bits : 0xFFFF;
+        return ok(protocol::SetUpdateParametersResponse{{parameters}, request->apply_time, request->target});
+    }
+    case Command::begin_transfer:
+        return begin(data);
+    case Command::write_fragment:
+        return fragment(data);
+    case Command::get_transfer_map:
+        return map(data);
+    case Command::get_reason:
+    {
+        protocol::GetReasonResponse answer = reason;
+        answer.text_length = static_cast<std::uint16_t>(reason_text.size());
+        const auto request = codec::decode_request<protocol::GetReasonRequest>(data);
+        answer.text.view = as_bytes(reason_text).subspan(std::min<std::size_t>(request->offset, reason_text.size()));
+        answer.text.view = answer.text.view.first(std::min<std::size_t>(answer.text.view.size(), 16));
+        return ok(answer);
+    }
+    case Command::get_target_info:
+    {
+        const auto request = codec::decode_request<protocol::GetTargetInfoRequest>(data);
+        if (request->index >= targets.size())
+        {
+            return refuse(CompletionCode::not_present);
+        }
+        protocol::GetTargetInfoResponse target = targets[request->index];
+        target.count = static_cast<std::uint8_t>(targets.size());
+        target.installed_sha256 = sha256(installed);
+        target.installed_size = installed.size();
+        return ok(target);
+    }
+    case Command::get_verdict:
+        return tell_verdict();
+    case Command::get_update_log:
+    {
+        const auto request = codec::decode_request<protocol::GetUpdateLogRequest>(data);
+        if (request->index >= log.size())
+        {
+            return refuse(CompletionCode::not_present);
+        }
+        protocol::GetUpdateLogResponse entry = log[request->index];
+        const std::string& text = log_texts[request->index];
+        entry.count = static_cast<std::uint8_t>(log.size());
+        entry.text_length = static_cast<std::uint16_t>(text.size());
+        entry.text.view = as_bytes(text).subspan(request->offset);
+        entry.text.view = entry.text.view.first(std::min<std::size_t>(entry.text.view.size(), 8));
+        return ok(entry);
+    }
+    case Command::plan:
+    {
+        const auto request = codec::decode_request<protocol::PlanRequest>(data);
+        protocol::PlanResponse answer{plan_verdict, {}, 1, static_cast<std::uint16_t>(plan_text.size()), {}};
+        answer.text.view = as_bytes(plan_text).subspan(request->offset);
+        answer.text.view = answer.text.view.first(std::min<std::size_t>(answer.text.view.size(), 10));
+        return ok(answer);
+    }
+    default:
+        return base(command, data);
+    }
+}
+
+ipmi::Response FakeBmc::base(Command command, ConstBytes data)
+{
+    switch (command)
+    {
+    case Command::get_random_number:
+        return ok(protocol::GetRandomNumberResponse{{1, 2, 3, 4, 5, 6, 7, 8}});
+    case Command::enter_update_mode:
+        if (session.flags.has(protocol::session_in_mode))
+        {
+            return refuse(CompletionCode::node_busy);
+        }
+        session.state = UpdateState::idle;
+        session.flags.bits = protocol::session_in_mode | protocol::session_yours | protocol::session_same_user;
+        return ok(protocol::EmptyResponse{});
+    case Command::exit_update_mode:
+        if (session.state == UpdateState::program)
+        {
+            return refuse(CompletionCode::not_supported_in_present_state);
+        }
+        ++exits;
+        waiting_for_restart_ = session.state == UpdateState::ready;
+        to_init();
+        return ok(protocol::EmptyResponse{});
+    case Command::update_control:
+        return control(data);
+    default:
+        return refuse(CompletionCode::invalid_command);
+    }
+}
+
+ipmi::Response FakeBmc::begin(ConstBytes data)
+{
+    if (begin_code != CompletionCode::ok)
+    {
+        return refuse(begin_code);
+    }
+    const auto request = codec::decode_request<protocol::BeginTransferRequest>(data);
+    if (!session.flags.has(protocol::session_in_mode) || !request)
+    {
+        return refuse(CompletionCode::not_supported_in_present_state);
+    }
+    if (request->sha256 != sha256_)
+    {
+        staged_.clear();
+    }
+    size_ = request->size;
+    sha256_ = request->sha256;
+    fragment_size_ = request->fragment_size;
+    transfer_ = static_cast<std::uint16_t>(7 + verdict.instance_id[0]);
+    session.state = UpdateState::download;
+    session.target = request->target;
+    session.flags.bits = protocol::session_in_mode | protocol::session_yours | protocol::session_same_user;
+    verdict.last_sha256 = sha256_;
+    verdict.last_result = protocol::UpdateResult::in_progress;
+    const auto blocks = static_cast<std::uint32_t>((size_ + block_size - 1) / block_size);
+    return ok(protocol::BeginTransferResponse{transfer_, request->target, fragment_size_, blocks,
+                                              static_cast<std::uint32_t>(staged_.size())});
+}
+
+ipmi::Response FakeBmc::fragment(ConstBytes data)
+{
+    const auto request = codec::decode_request<protocol::WriteFragmentRequest>(data);
+    if (!session.flags.has(protocol::session_in_mode))
+    {
+        return refuse(CompletionCode::not_supported_in_present_state);
+    }
+    if (!request || request->transfer != transfer_)
+    {
+        return refuse(protocol::unknown_transfer);
+    }
+    protocol::WriteFragmentResponse answer{transfer_, {}, 0, 0, 0, {}};
+    Bytes& block = assembling_[request->block];
+    const bool last = request->flags.has(protocol::fragment_block_end);
+    const ConstBytes bytes = request->data.view.first(request->data.view.size() - (last ? 4 : 0));
+    block.resize(std::max(block.size(), request->offset + bytes.size()));
+    std::ranges::copy(bytes, block.begin() + request->offset);
+    if (last)
+    {
+        std::uint32_t check = 0;
+        for (std::size_t at = 0; at < 4; ++at)
+        {
+            check |= static_cast<std::uint32_t>(request->data.view[bytes.size() + at]) << 8 * at;
+        }
+        const bool good = ::crc32_z(0, block.data(), block.size()) == check && damaged_blocks == 0;
+        damaged_blocks -= damaged_blocks > 0 ? 1 : 0;
+        answer.status = good ? protocol::FragmentStatus::accepted : protocol::FragmentStatus::block_check_failed;
+        if (good)
+        {
+            const std::size_t length = static_cast<std::size_t>(
+                std::min<std::uint64_t>(block_size, size_ - std::uint64_t{request->block} * block_size));
+            staged_[request->block] =
+                request->encoding == protocol::BlockEncoding::fill ? Bytes(length, block.front()) : block;
+        }
+        assembling_.erase(request->block);
+    }
+    return ok(answer);
+}
+
+ipmi::Response FakeBmc::map(ConstBytes data)
+{
+    const auto request = codec::decode_request<protocol::GetTransferMapRequest>(data);
+    const auto blocks = static_cast<std::uint32_t>((size_ + block_size - 1) / block_size);
+    const Bytes bits = [&]
+    {
+        Bytes page(2); // small pages, so that the client has to turn them
+        for (std::uint32_t at = 0; at < 16; ++at)
+        {
+            if (staged_.contains(request->first_block + at))
+            {
+                page[at / 8] = static_cast<std::uint8_t>(page[at / 8] | 1U << at % 8);
+            }
+        }
+        return page;
+    }();
+    return ok(protocol::GetTransferMapResponse{
+        transfer_, request->first_block, blocks, static_cast<std::uint32_t>(staged_.size()), {bits}});
+}
+
+ipmi::Response FakeBmc::control(ConstBytes data)
+{
+    const auto request = codec::decode_request<protocol::UpdateControlRequest>(data);
+    if (request->control == protocol::Control::transfer_complete)
+    {
+        if (complete_code != CompletionCode::ok)
+        {
+            return refuse(std::exchange(complete_code, CompletionCode::ok));
+        }
+        if (session.state != UpdateState::download)
+        {
+            return refuse(CompletionCode::not_supported_in_present_state);
+        }
+        if (staged_.size() != (size_ + block_size - 1) / block_size)
+        {
+            return refuse(protocol::transfer_incomplete);
+        }
+        session.state = UpdateState::verify;
+        session.size = size_;
+        polls_ = 0;
+    }
+    else if (request->control == protocol::Control::transfer_abort)
+    {
+        session.state = UpdateState::idle;
+    }
+    return ok(protocol::UpdateControlResponse{{protocol::flag_started}});
+}
+
+void FakeBmc::advance()
+{
+    if (stalled || (session.state != UpdateState::verify && session.state != UpdateState::program))
+    {
+        return;
+    }
+    session.percent = static_cast<std::uint8_t>(100 * polls_ / polls_per_state);
+    session.done = size_ * static_cast<unsigned>(polls_) / static_cast<unsigned>(polls_per_state);
+    if (++polls_ <= polls_per_state)
+    {
+        return;
+    }
+    polls_ = 0;
+    if (fails_at == session.state)
+    {
+        session.state = UpdateState::error;
+        return;
+    }
+    if (session.state == UpdateState::verify)
+    {
+        session.state = UpdateState::program;
+        return;
+    }
+    before_ = installed;
+    installed.clear();
+    for (const auto& [block, bytes] : staged_)
+    {
+        installed.insert(installed.end(), bytes.begin(), bytes.end());
+    }
+    verdict.last_result = protocol::UpdateResult::programmed;
+    session.state = UpdateState::ready;
+}
+
+ipmi::Response FakeBmc::describe_session()
+{
+    advance();
+    return ok(session);
+}
+
+ipmi::Response FakeBmc::tell_verdict()
+{
+    if (waiting_for_restart_ && restart_after > 0 && --restart_after == 0)
+    {
+        restart();
+    }
+    protocol::GetVerdictResponse answer = verdict;
+    answer.target = 1;
+    answer.flags.bits = protocol::verdict_digest_known;
+    answer.installed_sha256 = sha256(installed);
+    return ok(answer);
+}
+
+} // namespace fwupdate::test

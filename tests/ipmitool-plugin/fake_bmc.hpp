@@ -1,0 +1,120 @@
+// A BMC with the extended profile as the specification's tables describe it, written for the client's tests: it keeps
+// the bytes it was sent, and can be told to lose answers, forget sessions, restart and fail.
+#pragma once
+
+#include "ipmitool-plugin/client/port.hpp"
+#include "protocol-spec/messages.hpp"
+
+#include <functional>
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace fwupdate::test
+{
+
+class FakeBmc final : public client::Port
+{
+  public:
+    FakeBmc();
+
+    // ---- Port
+    [[nodiscard]] const client::PortFacts& facts() const override
+    {
+        return port_facts;
+    }
+    Result<ipmi::Response> exchange(ipmi::NetFn net_fn, std::uint8_t command, ConstBytes data,
+                                    client::Patience patience) override;
+    Result<void> reopen(int seconds) override;
+    client::StreamLink* stream() override
+    {
+        return nullptr;
+    }
+
+    // ---- what the test arranges
+    enum class Loss : std::uint8_t
+    {
+        none,
+        request,
+        answer,
+    };
+    /// Asked for every command; what is lost, and any mischief of the test's own.
+    std::function<Loss(protocol::Command)> on_command;
+
+    client::PortFacts port_facts;
+    protocol::GetCapabilitiesResponse capabilities;
+    std::vector<protocol::GetTargetInfoResponse> targets;
+    protocol::GetUpdateSessionResponse session; ///< flags are those for a client that is not the owner
+    protocol::GetVerdictResponse verdict;
+    protocol::GetReasonResponse reason;
+    std::string reason_text;
+    std::vector<protocol::GetUpdateLogResponse> log;
+    std::vector<std::string> log_texts;
+    protocol::PlanVerdict plan_verdict{};
+    std::string plan_text;
+    ipmi::CompletionCode begin_code{};             ///< of 44h
+    ipmi::CompletionCode complete_code{};          ///< of 29h-2
+    std::optional<protocol::UpdateState> fails_at; ///< state that ends in error, with `reason`
+    int polls_per_state{2};
+    bool stalled{false};    ///< verify never moves
+    int reopen_failures{0}; ///< so many attempts fail first
+    int restart_after{0};   ///< so many Get Verdict after exit the BMC restarts; 0: never
+    bool falls_back{false}; ///< the restart brings the old image back
+    int damaged_blocks{0};  ///< so many blocks are answered "check failed"
+
+    // ---- what the test looks at
+    struct Seen
+    {
+        protocol::Command command{};
+        Bytes data;
+    };
+    std::vector<Seen> seen;
+    Bytes installed;
+    int reopened{0};
+    int exits{0};
+    std::uint16_t parameters{};
+    std::size_t longest_request{0};
+
+    [[nodiscard]] std::size_t count(protocol::Command command) const;
+
+    /// The session ended without a word: from now on nothing is answered until reopen.
+    void drop_session()
+    {
+        alive_ = false;
+    }
+    /// The agent restarted in mid-update: the mode is lost, staged blocks are not.
+    void restart_agent();
+    /// Blocks staged for the image, as an earlier transfer left them.
+    void stage(ConstBytes image, std::uint32_t blocks);
+    [[nodiscard]] std::size_t staged_blocks() const
+    {
+        return staged_.size();
+    }
+
+  private:
+    ipmi::Response serve(protocol::Command command, ConstBytes data);
+    ipmi::Response base(protocol::Command command, ConstBytes data);
+    ipmi::Response begin(ConstBytes data);
+    ipmi::Response fragment(ConstBytes data);
+    ipmi::Response map(ConstBytes data);
+    ipmi::Response control(ConstBytes data);
+    ipmi::Response describe_session();
+    ipmi::Response tell_verdict();
+    void advance();
+    void to_init();
+    void restart();
+
+    bool alive_{true};
+    std::map<std::uint32_t, Bytes> staged_;
+    std::map<std::uint32_t, Bytes> assembling_;
+    std::uint64_t size_{};
+    Sha256 sha256_{};
+    std::uint16_t transfer_{0};
+    std::uint16_t fragment_size_{0};
+    int polls_{0};
+    Bytes before_;
+    bool waiting_for_restart_{false};
+};
+
+} // namespace fwupdate::test

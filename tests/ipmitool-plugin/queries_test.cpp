@@ -1,0 +1,216 @@
+// The commands that change nothing, and the notes.
+#include "ipmitool-plugin/client/exit_code.hpp"
+#include "ipmitool-plugin/client/note.hpp"
+#include "ipmitool-plugin/client/transfer.hpp"
+#include "ipmitool-plugin/client/verdict.hpp"
+#include "tests/ipmitool-plugin/fake_bmc.hpp"
+#include "tests/ipmitool-plugin/fake_world.hpp"
+
+#include <doctest/doctest.h>
+
+using namespace fwupdate;
+using namespace fwupdate::test;
+using client::ExitCode;
+
+namespace
+{
+
+struct Bench
+{
+    ScratchDirectory scratch;
+    FakeWorld world;
+    FakeBmc bmc;
+
+    Run run(const std::vector<std::string>& arguments, bool csv = false)
+    {
+        return run_command(arguments, bmc, world, scratch.path() / "notes", csv);
+    }
+};
+
+bool has(const std::string& text, const std::string& part)
+{
+    return text.find(part) != std::string::npos;
+}
+
+} // namespace
+
+TEST_CASE("info tells what the BMC can do and who holds the mode")
+{
+    Bench bench;
+    bench.bmc.session.flags.bits = protocol::session_in_mode | protocol::session_holder_alive;
+    bench.bmc.session.state = protocol::UpdateState::download;
+    bench.bmc.session.holder.value = "bob\x1B";
+    const auto lines = bench.run({"info", "json"}).lines();
+    REQUIRE(lines.size() == 3);
+    CHECK(lines[0]["features"] == nlohmann::json::array({"resume", "fill"}));
+    CHECK(lines[0]["lease"] == 60);
+    CHECK(lines[1]["holder"] == "bob?");
+    CHECK(lines[1]["state"] == "download");
+    CHECK(lines[2]["exit_code"] == 0);
+    CHECK(has(bench.run({"info"}).out, "Holder                  : bob?"));
+}
+
+TEST_CASE("targets by CSV have one line each, in the documented order")
+{
+    Bench bench;
+    bench.bmc.targets.push_back(bench.bmc.targets.front());
+    bench.bmc.targets[1].target = 2;
+    bench.bmc.targets[1].name.value = "bios, slot 1";
+    bench.bmc.targets[1].flags.bits = 0;
+    bench.bmc.targets[1].restart = protocol::Restart::host;
+    const Run run = bench.run({"targets"}, true);
+    CHECK(run.out.starts_with("1,bmc-image,1.0,yes,nothing,no,,,3,"));
+    CHECK(has(run.out, "\n2,\"bios, slot 1\",1.0,no,host,no,,,,\n"));
+}
+
+TEST_CASE("the log's texts are read whole, and end where it ends")
+{
+    Bench bench;
+    CHECK(bench.run({"log"}).code == 0);
+    protocol::GetUpdateLogResponse entry;
+    entry.result = protocol::UpdateResult::failed;
+    entry.started = 1'700'000'000;
+    bench.bmc.log = {entry, entry};
+    bench.bmc.log_texts = {"admin: a text of more than one answer", ""};
+    const auto lines = bench.run({"log", "json"}).lines();
+    REQUIRE(lines.size() == 3);
+    CHECK(lines[0]["text"] == "admin: a text of more than one answer");
+    CHECK(lines[0]["started"] == "2023-11-14T22:13:20Z");
+    CHECK(lines[0]["result"] == "failed");
+    CHECK(lines[1]["index"] == 1);
+}
+
+TEST_CASE("plan tells the BMC's verdict and changes nothing")
+{
+    Bench bench;
+    const std::string file = bench.scratch.write("image", make_image(5000));
+    bench.bmc.plan_text = "digest: fine\nspace: fine\x07";
+    const Run run = bench.run({"plan", file});
+    CHECK(run.code == 0);
+    CHECK(has(run.out, "would be accepted\ndigest: fine\nspace: fine?\n"));
+    CHECK(bench.bmc.longest_request <= 1400);
+    bench.bmc.plan_verdict = protocol::PlanVerdict::already_current;
+    CHECK(bench.run({"plan", file}).code == static_cast<int>(ExitCode::already_current));
+    bench.bmc.plan_verdict = protocol::PlanVerdict::would_refuse;
+    CHECK(bench.run({"plan", file}).code == static_cast<int>(ExitCode::refused));
+    CHECK(bench.bmc.count(protocol::Command::enter_update_mode) == 0);
+}
+
+TEST_CASE("usage goes to the second stream with the exit code for it")
+{
+    Bench bench;
+    const Run run = bench.run({"install"});
+    CHECK(run.code == 2);
+    CHECK(run.out.empty());
+    CHECK(has(run.err, "the image file is missing"));
+    CHECK(has(run.err, "usage: fwupdate install <image>"));
+    CHECK(bench.run({}).code == 2);
+    const Run help = bench.run({"help"});
+    CHECK(help.code == 0);
+    CHECK(has(help.out, "Exit codes:"));
+    CHECK(help.err.empty());
+    CHECK(bench.bmc.seen.empty());
+}
+
+TEST_CASE("abort gives the transfer up and leaves the mode")
+{
+    Bench bench;
+    CHECK(bench.run({"enter"}).code == 0);
+    CHECK(bench.run({"enter"}).code == static_cast<int>(ExitCode::refused));
+    CHECK(bench.run({"abort"}).code == 0);
+    CHECK(bench.bmc.exits == 1);
+}
+
+TEST_CASE("no fragment size makes a request too long, or of a length that ipmitool mishandles")
+{
+    for (const std::size_t max_message : {32U, 63U, 128U, 240U, 255U, 1384U, 1385U, 1400U, 65'000U})
+    {
+        for (const std::uint64_t size : {1ULL, 100ULL, 65'535ULL, 65'536ULL, 65'537ULL, 1'000'000ULL})
+        {
+            CAPTURE(max_message);
+            CAPTURE(size);
+            const std::uint32_t fragment = client::choose_fragment_size(max_message, size);
+            REQUIRE(fragment >= 16);
+            const auto check = [&](std::size_t length)
+            {
+                CHECK(length <= max_message);
+                CHECK((length % 16 != 9 && length % 16 != 10));
+            };
+            if (size > fragment)
+            {
+                check(fragment + 8);
+            }
+            for (const std::uint64_t block : {std::min<std::uint64_t>(size, 65'536), (size - 1) % 65'536 + 1})
+            {
+                check((block - 1) % fragment + 1 + 12);
+            }
+        }
+    }
+}
+
+TEST_CASE("notes come back as they were kept; damaged ones count as none")
+{
+    const ScratchDirectory scratch;
+    const client::Notes notes{scratch.path() / "a" / "b"};
+    client::Note note{"/images/bmc.bin", Sha256{1, 2, 3}, 99, {}};
+    note.keywords.target = "bios";
+    note.keywords.no_downgrade = true;
+    CHECK_FALSE(notes.find("192.0.2.1"));
+    CHECK(notes.keep("192.0.2.1", note));
+    CHECK(notes.keep("[2001:db8::1]:6230", note));
+    CHECK(notes.find("192.0.2.1") == note);
+    CHECK_FALSE(notes.find("192.0.2.2"));
+    notes.drop("192.0.2.1");
+    CHECK_FALSE(notes.find("192.0.2.1"));
+    for (const char* text : {"", "{", "[]", "{\"image\":1}", "{\"image\":\"a\",\"sha256\":\"00\",\"size\":1}"})
+    {
+        std::ofstream{scratch.path() / "a" / "b" / "bmc_x.json"} << text;
+        CHECK_FALSE(notes.find("x"));
+    }
+    CHECK_FALSE(client::Notes{{}}.keep("x", note));
+    CHECK(client::note_directory("/state", "/home/a") == "/state/ipmitool-fwupdate");
+    CHECK(client::note_directory("relative", "/home/a") == "/home/a/.local/state/ipmitool-fwupdate");
+    CHECK(client::note_directory(nullptr, nullptr).empty());
+}
+
+TEST_CASE("the verdict is judged from what is installed, what ran, and what ended")
+{
+    client::Before before;
+    before.image = {1};
+    before.installed = Sha256{2};
+    before.version = "1";
+    before.restart = protocol::Restart::bmc;
+    protocol::GetVerdictResponse now;
+    now.flags.bits = protocol::verdict_digest_known;
+    now.installed_sha256 = {1};
+    now.version.value = "2";
+    const auto judged = [&]() -> std::optional<ExitCode>
+    {
+        const auto outcome = client::judge(before, now, "bmc");
+        return outcome ? std::optional{outcome->code} : std::nullopt;
+    };
+    CHECK_FALSE(judged()); // the same boot: not restarted yet
+    now.boot_id[0] = 1;
+    CHECK(judged() == ExitCode::done);
+    now.flags.bits |= protocol::verdict_restart_pending;
+    CHECK_FALSE(judged());
+    now.flags.bits = protocol::verdict_digest_known;
+    now.installed_sha256 = {2};
+    CHECK(judged() == ExitCode::fell_back);
+    now.installed_sha256 = {3}; // a package's content
+    CHECK(judged() == ExitCode::accepted);
+    now.last_sha256 = {1};
+    now.last_result = protocol::UpdateResult::programmed;
+    CHECK(judged() == ExitCode::done);
+    now.flags.bits = 0;
+    CHECK(judged() == ExitCode::done); // another version runs
+    now.version.value = "1";
+    CHECK(judged() == ExitCode::accepted);
+    now.last_result = protocol::UpdateResult::fell_back;
+    CHECK(judged() == ExitCode::fell_back);
+    before.restart = protocol::Restart::nothing;
+    now = {};
+    now.flags.bits = protocol::verdict_digest_known;
+    now.installed_sha256 = {1};
+    CHECK(judged() == ExitCode::done);
+}
