@@ -69,7 +69,7 @@ protocol::Identifier guid_on_wire(const protocol::Identifier& guid)
 
 void add_device_commands(CommandTable& table, const StandardFacts& facts, Restarter& restarter, Log& log)
 {
-    const auto say = [](Bytes data) { return [data](ConstBytes, const Caller&) { return answer(data); }; };
+    const auto say = [](const Bytes& data) { return [data](ConstBytes, const Caller&) { return answer(data); }; };
     const protocol::Identifier wire = guid_on_wire(facts.guid);
     const Bytes guid{wire.begin(), wire.end()};
 

@@ -302,7 +302,7 @@ Result<void> Staging::require_space(std::uint64_t size) const
 void Staging::set_aside()
 {
     std::error_code ignored; // a help for debugging, no more
-    std::filesystem::rename(image_path(directory_), directory_ / "rejected-image", ignored);
+    std::filesystem::rename(image_path(directory_), directory_ / "debug-image", ignored);
     discard();
 }
 

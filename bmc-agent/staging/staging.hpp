@@ -97,7 +97,7 @@ class Staging final : public transports::ImageSink
     /// input_output.
     [[nodiscard]] Result<void> require_space(std::uint64_t size) const;
 
-    /// Closes the image and keeps its bytes beside, for people who debug: "rejected-image" in the directory.
+    /// Closes the image and keeps its bytes beside, for people who debug: "debug-image" in the directory.
     void set_aside();
 
     /// Removes staged blocks older than `retention`; does nothing while an image is open.

@@ -65,6 +65,7 @@ void add_base_commands(CommandTable& table, UpdateSession& session)
 {
     UpdateSession* const update = &session;
     table.add(make_row<Command::get_update_channel_info>(
+        update,
         [](const protocol::EmptyRequest&, const Caller& caller, TimePoint)
         {
             protocol::GetUpdateChannelInfoResponse response;
@@ -76,35 +77,38 @@ void add_base_commands(CommandTable& table, UpdateSession& session)
             return answer(codec::encode(response));
         }));
     table.add(make_row<Command::get_execution_context>(
+        update,
         [](const protocol::EmptyRequest&, const Caller&, TimePoint) {
             return answer(codec::encode(protocol::GetExecutionContextResponse{context_linux, partition_unknown}));
         }));
     table.add(make_row<Command::get_random_number>(
-        [update](const protocol::EmptyRequest&, const Caller& caller, TimePoint now)
+        update, [update](const protocol::EmptyRequest&, const Caller& caller, TimePoint now)
         { return answer(codec::encode(protocol::GetRandomNumberResponse{update->issue_challenge(caller, now)})); }));
     table.add(make_row<Command::enter_update_mode>(
-        [update](const protocol::EnterUpdateModeRequest& request, const Caller& caller, TimePoint now)
+        update, [update](const protocol::EnterUpdateModeRequest& request, const Caller& caller, TimePoint now)
         { return refuse(update->enter(caller, request.challenge, now)); }));
-    table.add(
-        make_row<Command::exit_update_mode>([update](const protocol::EmptyRequest&, const Caller& caller, TimePoint now)
-                                            { return refuse(update->exit(caller, now)); }));
+    table.add(make_row<Command::exit_update_mode>(
+        update, [update](const protocol::EmptyRequest&, const Caller& caller, TimePoint now)
+        { return refuse(update->exit(caller, now)); }));
     table.add(make_row<Command::update_control>(
+        update,
         [update](const protocol::UpdateControlRequest& request, const Caller& caller, TimePoint now)
         {
             const CompletionCode code = control(*update, request, caller, now);
             return answer_if_ok(code, protocol::UpdateControlResponse{{update->flags()}});
         }));
     table.add(make_row<Command::get_update_status>(
-        [update](const protocol::EmptyRequest&, const Caller& caller, TimePoint now)
-        { return answer(codec::encode(update->status(caller, now))); }));
+        update, [update](const protocol::EmptyRequest&, const Caller&, TimePoint)
+        { return answer(codec::encode(update->status())); }));
     table.add(make_row<Command::set_update_options>(
+        update,
         [update](const protocol::SetUpdateOptionsRequest& request, const Caller& caller, TimePoint now)
         {
             const CompletionCode code = update->set_options(caller, request, now);
             return answer_if_ok(code, protocol::SetUpdateOptionsResponse{{update->options()}});
         }));
     table.add(make_row<Command::write_image_data>(
-        [update](const protocol::WriteImageDataRequest& request, const Caller& caller, TimePoint now)
+        update, [update](const protocol::WriteImageDataRequest& request, const Caller& caller, TimePoint now)
         { return write(*update, request, caller, now); }));
 }
 

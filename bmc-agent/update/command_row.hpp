@@ -2,6 +2,7 @@
 #pragma once
 
 #include "bmc-agent/commands/command_table.hpp"
+#include "bmc-agent/update/session.hpp"
 #include "protocol-spec/messages.hpp"
 
 #include <tuple>
@@ -25,20 +26,25 @@ template <protocol::Command command, class Visitor> auto with_definition(Visitor
     return visitor(std::get<index>(protocol::commands));
 }
 
-/// A row whose handler takes (decoded request, caller, now) and gives an Outcome.
-template <protocol::Command command, class Function> CommandRow make_row(Function function)
+/// A row whose handler takes (decoded request, caller, now) and gives an Outcome. Whatever it did, the session's
+/// listener hears of it: there may be work to do, or a nearer deadline.
+template <protocol::Command command, class Function> CommandRow make_row(UpdateSession* session, Function function)
 {
     return with_definition<command>(
         [&](const auto& definition)
         {
             using Request = typename std::remove_cvref_t<decltype(definition)>::Request;
-            return CommandRow{ipmi::NetFn::firmware, static_cast<std::uint8_t>(command), definition.least_privilege,
-                              [function = std::move(function)](ConstBytes data, const Caller& caller, TimePoint now)
-                              {
-                                  const auto request = codec::decode_request<Request>(data);
-                                  return request ? function(*request, caller, now)
-                                                 : refuse(ipmi::completion_code(request.error().kind));
-                              }};
+            return CommandRow{
+                ipmi::NetFn::firmware, static_cast<std::uint8_t>(command), definition.least_privilege,
+                [session, function = std::move(function)](ConstBytes data, const Caller& caller, TimePoint now)
+                {
+                    session->touch(caller, now);
+                    const auto request = codec::decode_request<Request>(data);
+                    Outcome outcome =
+                        request ? function(*request, caller, now) : refuse(ipmi::completion_code(request.error().kind));
+                    session->notify();
+                    return outcome;
+                }};
         });
 }
 

@@ -202,16 +202,17 @@ Outcome verdict(UpdateSession& session, const protocol::GetVerdictRequest& reque
 void add_extended_commands(CommandTable& table, UpdateSession& session)
 {
     UpdateSession* const update = &session;
-    table.add(
-        make_row<Command::get_capabilities>([update](const protocol::EmptyRequest&, const Caller& caller, TimePoint)
-                                            { return answer(codec::encode(capabilities(*update, caller))); }));
+    table.add(make_row<Command::get_capabilities>(
+        update, [update](const protocol::EmptyRequest&, const Caller& caller, TimePoint)
+        { return answer(codec::encode(capabilities(*update, caller))); }));
     table.add(make_row<Command::get_update_session>(
-        [update](const protocol::EmptyRequest&, const Caller& caller, TimePoint now)
+        update, [update](const protocol::EmptyRequest&, const Caller& caller, TimePoint now)
         { return answer(codec::encode(update->describe(caller, now))); }));
     table.add(make_row<Command::take_over>(
-        [update](const protocol::TakeOverRequest& request, const Caller& caller, TimePoint now)
+        update, [update](const protocol::TakeOverRequest& request, const Caller& caller, TimePoint now)
         { return refuse(update->take_over(caller, request, now)); }));
     table.add(make_row<Command::set_update_parameters>(
+        update,
         [update](const protocol::SetUpdateParametersRequest& request, const Caller& caller, TimePoint now)
         {
             const CompletionCode code = update->set_parameters(caller, request, now);
@@ -223,30 +224,34 @@ void add_extended_commands(CommandTable& table, UpdateSession& session)
                                                                             update->target_id()});
         }));
     table.add(make_row<Command::begin_transfer>(
+        update,
         [update](const protocol::BeginTransferRequest& request, const Caller& caller, TimePoint now)
         {
             const CompletionCode code = update->begin_transfer(caller, request, now);
             return answer_if_ok(code, update->transfer());
         }));
     CommandRow fragments = make_row<Command::write_fragment>(
-        [update](const protocol::WriteFragmentRequest& request, const Caller& caller, TimePoint now)
+        update, [update](const protocol::WriteFragmentRequest& request, const Caller& caller, TimePoint now)
         { return update->write_fragment(caller, request, now); });
     fragments.idempotent = true;
     table.add(std::move(fragments));
     table.add(make_row<Command::get_transfer_map>(
-        [update](const protocol::GetTransferMapRequest& request, const Caller& caller, TimePoint)
+        update, [update](const protocol::GetTransferMapRequest& request, const Caller& caller, TimePoint)
         { return transfer_map(*update, request, caller); }));
-    table.add(make_row<Command::get_reason>([update](const protocol::GetReasonRequest& request, const Caller& caller,
-                                                     TimePoint) { return reason(*update, request, caller); }));
+    table.add(
+        make_row<Command::get_reason>(update, [update](const protocol::GetReasonRequest& request, const Caller& caller,
+                                                       TimePoint) { return reason(*update, request, caller); }));
     table.add(make_row<Command::get_update_log>(
-        [update](const protocol::GetUpdateLogRequest& request, const Caller& caller, TimePoint)
+        update, [update](const protocol::GetUpdateLogRequest& request, const Caller& caller, TimePoint)
         { return update_log(*update, request, caller); }));
-    table.add(make_row<Command::get_target_info>([update](const protocol::GetTargetInfoRequest& request, const Caller&,
-                                                          TimePoint) { return target_info(*update, request); }));
-    table.add(make_row<Command::plan>([update](const protocol::PlanRequest& request, const Caller& caller, TimePoint)
-                                      { return plan(*update, request, caller); }));
-    table.add(make_row<Command::get_verdict>([update](const protocol::GetVerdictRequest& request, const Caller&,
-                                                      TimePoint now) { return verdict(*update, request, now); }));
+    table.add(make_row<Command::get_target_info>(
+        update, [update](const protocol::GetTargetInfoRequest& request, const Caller&, TimePoint)
+        { return target_info(*update, request); }));
+    table.add(make_row<Command::plan>(update, [update](const protocol::PlanRequest& request, const Caller& caller,
+                                                       TimePoint) { return plan(*update, request, caller); }));
+    table.add(
+        make_row<Command::get_verdict>(update, [update](const protocol::GetVerdictRequest& request, const Caller&,
+                                                        TimePoint now) { return verdict(*update, request, now); }));
 }
 
 } // namespace fwupdate::agent

@@ -90,9 +90,15 @@ class UpdateSession
     [[nodiscard]] Outcome write_fragment(const Caller& caller, const protocol::WriteFragmentRequest& request,
                                          TimePoint now);
 
-    // Queries: they change nothing but the owner's lease.
-    [[nodiscard]] protocol::GetUpdateStatusResponse status(const Caller& caller, TimePoint now);
-    [[nodiscard]] protocol::GetUpdateSessionResponse describe(const Caller& caller, TimePoint now);
+    /// Any command of the owner's renews the lease, queries included.
+    void touch(const Caller& caller, TimePoint now)
+    {
+        tenure_.touch(caller, now);
+    }
+
+    // Queries.
+    [[nodiscard]] protocol::GetUpdateStatusResponse status() const;
+    [[nodiscard]] protocol::GetUpdateSessionResponse describe(const Caller& caller, TimePoint now) const;
     [[nodiscard]] protocol::BeginTransferResponse transfer() const;
     [[nodiscard]] std::vector<Finding> plan(UpdateRequest request, ConstBytes header) const;
 
@@ -133,6 +139,19 @@ class UpdateSession
         return state_;
     }
 
+    /// Called after every command and event: there may be work to do, or a nearer deadline.
+    void on_activity(std::function<void()> listener)
+    {
+        listener_ = std::move(listener);
+    }
+    void notify() const
+    {
+        if (listener_)
+        {
+            listener_();
+        }
+    }
+
     // Events.
     void session_closed(std::uint8_t channel, std::uint32_t session, TimePoint now);
 
@@ -171,6 +190,7 @@ class UpdateSession
     void close_log_entry(protocol::UpdateResult result, const Reason& reason, TimePoint now);
     void start_program(TimePoint now);
     void finish(TimePoint now);
+    void drop_staged();
     void leave(TimePoint now);
     void schedule_restart(TimePoint now);
     void run_restart();
@@ -203,6 +223,7 @@ class UpdateSession
     std::optional<HistoryEntry> entry_; ///< of the update under way
     std::optional<PendingRestart> restart_;
     TimePoint next_purge_;
+    std::function<void()> listener_;
 };
 
 } // namespace fwupdate::agent

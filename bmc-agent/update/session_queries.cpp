@@ -74,15 +74,13 @@ IntegrityCheck UpdateSession::integrity() const
     return request_.sha256 ? IntegrityCheck::requested : IntegrityCheck::not_requested;
 }
 
-protocol::GetUpdateStatusResponse UpdateSession::status(const Caller& caller, TimePoint now)
+protocol::GetUpdateStatusResponse UpdateSession::status() const
 {
-    tenure_.touch(caller, now);
     return {state_, percent(), integrity()};
 }
 
-protocol::GetUpdateSessionResponse UpdateSession::describe(const Caller& caller, TimePoint now)
+protocol::GetUpdateSessionResponse UpdateSession::describe(const Caller& caller, TimePoint now) const
 {
-    tenure_.touch(caller, now);
     std::uint8_t flags = parts_.history.restart_pending() ? protocol::session_restart_pending : std::uint8_t{0};
     const auto add = [&](bool present, std::uint8_t bit)
     { flags = static_cast<std::uint8_t>(flags | (present ? bit : 0)); };

@@ -188,13 +188,14 @@ void UpdateSession::close_log_entry(UpdateResult result, const Reason& reason, T
     entry_.reset();
 }
 
-void UpdateSession::session_closed(std::uint8_t channel, std::uint32_t session, TimePoint /*now*/)
+void UpdateSession::session_closed(std::uint8_t channel, std::uint32_t session, TimePoint now)
 {
     tenure_.session_closed(channel, session);
     if (restart_ && restart_->channel == channel && restart_->session == session)
     {
-        run_restart();
+        restart_->due = now; // at the next deadline: the response to Close Session goes out first
     }
+    notify();
 }
 
 std::optional<TimePoint> UpdateSession::deadline() const
@@ -311,14 +312,7 @@ void UpdateSession::work_on_verification(TimePoint now)
         fire(Event::verified, now);
         return;
     }
-    if ((request_.parameters & protocol::parameter_debug) != 0)
-    {
-        parts_.staging.set_aside();
-    }
-    else
-    {
-        parts_.staging.discard(); // what was refused would be refused again
-    }
+    drop_staged(); // what was refused would be refused again
     fail_update({refusal->code, state_, std::string{refusal->check} + ": " + refusal->text}, now);
 }
 
@@ -356,14 +350,7 @@ void UpdateSession::finish(TimePoint now)
     Target& target = *request_.target;
     entry_->restart_pending = target.configuration().restart.what != Restart::nothing;
     close_log_entry(UpdateResult::programmed, {ReasonCode::none, state_, "programmed and read back"}, now);
-    if ((request_.parameters & protocol::parameter_debug) != 0)
-    {
-        parts_.staging.close();
-    }
-    else
-    {
-        parts_.staging.discard();
-    }
+    drop_staged();
     target.installed().refresh();
     if (target.configuration().restart.what == Restart::nothing)
     {
@@ -371,6 +358,19 @@ void UpdateSession::finish(TimePoint now)
     }
     parts_.log.event(Level::info, "Programmed, ready",
                      {{"target", target.configuration().name}, {"sha256", to_hex(*request_.sha256)}});
+}
+
+/// The staged image has served; with the debug parameter its bytes stay for people to look at.
+void UpdateSession::drop_staged()
+{
+    if ((request_.parameters & protocol::parameter_debug) != 0)
+    {
+        parts_.staging.set_aside();
+    }
+    else
+    {
+        parts_.staging.discard();
+    }
 }
 
 void UpdateSession::schedule_restart(TimePoint now)

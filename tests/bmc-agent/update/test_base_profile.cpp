@@ -49,6 +49,7 @@ TEST_CASE("a whole update in the base profile, one session per command, ends wit
         const agent::Caller caller = lan_caller(++session);
         const CompletionCode code = bench.code(caller, hex);
         bench.session().session_closed(1, session, bench.now);
+        bench.pass(std::chrono::milliseconds{1});
         return code;
     };
     const auto number = bench.get<protocol::GetRandomNumberResponse>(lan_caller(1), Command::get_random_number);
@@ -240,8 +241,11 @@ TEST_CASE("exit restarts only from ready, only undeferred, after Close Session o
         CHECK(bench.code(caller, "28") == ok);
         CHECK(bench.runner.ran.empty());
         bench.session().session_closed(1, 99, bench.now);
+        bench.pass(std::chrono::milliseconds{1});
         CHECK(bench.runner.ran.empty());
         bench.session().session_closed(1, 1, bench.now);
+        CHECK(bench.runner.ran.empty());
+        bench.pass(std::chrono::milliseconds{1});
         CHECK(bench.runner.ran.size() == 1);
         bench.pass(std::chrono::minutes{1});
         CHECK(bench.runner.ran.size() == 1);

@@ -289,7 +289,7 @@ TEST_CASE("debug keeps what was refused, for people to look at")
     send_all(bench, caller, transfer.transfer, image);
     REQUIRE(bench.code(caller, "29 02") == ok);
     bench.work();
-    CHECK(*agent::read_file(bench.directory.path() / "staging" / "rejected-image", 2000) == as_text(image));
+    CHECK(*agent::read_file(bench.directory.path() / "staging" / "debug-image", 2000) == as_text(image));
 }
 
 TEST_CASE("an administrator takes over, and the former owner is out")

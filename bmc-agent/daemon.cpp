@@ -1,0 +1,143 @@
+#include "bmc-agent/daemon.hpp"
+
+#include "bmc-agent/daemon/service_manager.hpp"
+#include "bmc-agent/version.hpp"
+
+#include <boost/asio/signal_set.hpp>
+
+#include <algorithm>
+#include <chrono>
+#include <csignal>
+#include <filesystem>
+#include <utility>
+
+namespace fwupdate::agent
+{
+namespace
+{
+
+constexpr std::chrono::seconds command_limit = std::chrono::minutes{5}; ///< for restarts and version commands
+constexpr auto boot_id_file = "/proc/sys/kernel/random/boot_id";        ///< random(4)
+
+std::uint64_t wall_clock()
+{
+    const auto now = std::chrono::system_clock::now().time_since_epoch();
+    return static_cast<std::uint64_t>(std::chrono::floor<std::chrono::seconds>(now).count());
+}
+
+} // namespace
+
+void Daemon::Observer::session_closed(std::uint8_t channel, std::uint32_t session, lan::CloseReason /*why*/,
+                                      TimePoint now)
+{
+    session_.session_closed(channel, session, now);
+}
+
+UpdateSettings Daemon::settings_of(const config::Config& configuration, const RunIdentity& identity)
+{
+    return {.lease = configuration.lease,
+            .max_image_size = std::min(configuration.staging.max_image_size, protocol::largest_image),
+            .retention = configuration.staging.retention,
+            .persistent_staging = configuration.staging.persistent,
+            .boot_id = identity.boot_id,
+            .instance_id = identity.instance_id,
+            .started = Clock::now(),
+            .wall_clock = wall_clock};
+}
+
+Daemon::Daemon(const config::Config& configuration, Log& log, State state)
+    : configuration_{configuration},
+      log_{log},
+      lock_{std::move(state.lock)},
+      runner_{context_, command_limit},
+      staging_{std::move(state.staging)},
+      targets_{configuration.targets, configuration.default_target},
+      checks_{make_checks(configuration.staging.max_image_size)},
+      history_{configuration.staging.directory / "history.json", log},
+      session_{settings_of(configuration, state.identity),
+               UpdateParts{staging_, targets_, checks_, history_, runner_, random_, log}},
+      cold_reset_{context_, configuration.device.cold_reset_command, runner_, session_, log},
+      lan_{lan::LanServer::Parts{configuration.lan, configuration.users, guid_on_wire(state.guid), commands_, random_,
+                                 log}},
+      observer_{session_},
+      update_loop_{context_, session_}
+{
+    add_standard_commands(commands_,
+                          StandardFacts{configuration.device, state.guid, version_numbers, configuration.lan.channel},
+                          cold_reset_, log);
+    lan::add_session_commands(commands_, lan_);
+    add_base_commands(commands_, session_);
+    add_extended_commands(commands_, session_);
+    lan_.observe(&observer_);
+}
+
+Result<Daemon::State> Daemon::open_state(const config::Config& configuration)
+{
+    const std::filesystem::path& directory = configuration.staging.directory;
+    auto staging = Staging::open(directory, configuration.staging.max_image_size);
+    if (!staging)
+    {
+        return staging.error();
+    }
+    auto lock = StateLock::take(directory);
+    if (!lock)
+    {
+        return lock.error();
+    }
+    SystemRandom random;
+    const auto boot_id = read_boot_id(boot_id_file);
+    if (!boot_id)
+    {
+        return boot_id.error();
+    }
+    const auto guid = configuration.device.guid ? Result<protocol::Identifier>{*configuration.device.guid}
+                                                : load_or_make_guid(directory / "guid", random);
+    if (!guid)
+    {
+        return guid.error();
+    }
+    return State{std::move(*staging), std::move(*lock), {*boot_id, make_instance_id(random)}, *guid};
+}
+
+Result<std::unique_ptr<Daemon>> Daemon::create(const config::Config& configuration, Log& log)
+{
+    auto state = open_state(configuration);
+    if (!state)
+    {
+        return state.error();
+    }
+    std::unique_ptr<Daemon> daemon{new Daemon{configuration, log, std::move(*state)}};
+    auto udp = lan::UdpServer::create(daemon->context_, configuration.lan, daemon->lan_, log);
+    if (!udp)
+    {
+        return udp.error();
+    }
+    daemon->udp_ = std::move(*udp);
+    return daemon;
+}
+
+void Daemon::run()
+{
+    boost::asio::signal_set signals{context_, SIGTERM, SIGINT};
+    signals.async_wait(
+        [this](boost::system::error_code error, int signal)
+        {
+            if (!error)
+            {
+                notify_service_manager("STOPPING=1");
+                log_.event(Level::info, "Stopping", {{"signal", std::to_string(signal)}});
+                udp_->stop();
+                context_.stop();
+            }
+        });
+    log_.event(Level::info, "Ready",
+               {{"version", version_text},
+                {"port", std::to_string(udp_->ports().front())},
+                {"users", std::to_string(configuration_.users.size())},
+                {"targets", std::to_string(configuration_.targets.size())},
+                {"state", configuration_.staging.directory.string()}});
+    notify_service_manager("READY=1");
+    context_.run();
+}
+
+} // namespace fwupdate::agent

@@ -1,0 +1,85 @@
+// The agent at run time: every object made in its place and handed to the next, nothing found by itself.
+#pragma once
+
+#include "bmc-agent/channels/lan/lan_server.hpp"
+#include "bmc-agent/channels/lan/udp_server.hpp"
+#include "bmc-agent/commands/standard_commands.hpp"
+#include "bmc-agent/config/config.hpp"
+#include "bmc-agent/daemon/command_restarter.hpp"
+#include "bmc-agent/daemon/identity.hpp"
+#include "bmc-agent/daemon/state_lock.hpp"
+#include "bmc-agent/log/log.hpp"
+#include "bmc-agent/process/asio_command_runner.hpp"
+#include "bmc-agent/update/firmware_commands.hpp"
+#include "bmc-agent/update/update_loop.hpp"
+#include "common/random.hpp"
+
+#include <boost/asio/io_context.hpp>
+
+#include <memory>
+#include <optional>
+
+namespace fwupdate::agent
+{
+
+class Daemon
+{
+  public:
+    /// Opens state, targets and sockets. `configuration` and `log` must outlive the daemon. Errors: input_output (a
+    /// directory that can't be written, an address that is taken), with the place and what to do.
+    [[nodiscard]] static Result<std::unique_ptr<Daemon>> create(const config::Config& configuration, Log& log);
+
+    Daemon(const Daemon&) = delete;
+    Daemon& operator=(const Daemon&) = delete;
+    ~Daemon() = default;
+
+    /// Serves until SIGTERM or SIGINT.
+    void run();
+
+  private:
+    /// Tells the update session when a LAN session ends.
+    class Observer final : public lan::SessionObserver
+    {
+      public:
+        explicit Observer(UpdateSession& session) : session_{session} {}
+        void session_closed(std::uint8_t channel, std::uint32_t session, lan::CloseReason why, TimePoint now) override;
+
+      private:
+        UpdateSession& session_;
+    };
+
+    /// What is opened before anything runs.
+    struct State
+    {
+        Staging staging;
+        StateLock lock;
+        RunIdentity identity;
+        protocol::Identifier guid{};
+    };
+    [[nodiscard]] static Result<State> open_state(const config::Config& configuration);
+
+    Daemon(const config::Config& configuration, Log& log, State state);
+
+    [[nodiscard]] static UpdateSettings settings_of(const config::Config& configuration, const RunIdentity& identity);
+
+    // In the order of construction: each uses only what stands above it.
+    const config::Config& configuration_;
+    Log& log_;
+    boost::asio::io_context context_{1};
+    StateLock lock_;
+    SystemRandom random_;
+    AsioCommandRunner runner_;
+    Staging staging_;
+    Targets targets_;
+    CheckChain checks_;
+    History history_;
+    UpdateSession session_;
+    CommandTable commands_;
+    CommandRestarter cold_reset_;
+    lan::LanServer lan_;
+    Observer observer_;
+    UpdateLoop update_loop_;
+    std::unique_ptr<lan::UdpServer> udp_;
+};
+
+} // namespace fwupdate::agent
