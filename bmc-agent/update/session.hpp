@@ -216,6 +216,7 @@ class UpdateSession
     protocol::Transport transport_{};
     std::uint8_t flags_{};
     UpdateRequest request_;
+    std::optional<Sha256> verified_; ///< of the staged image, once every check has passed
     Reason reason_;
     std::optional<stream::StreamReceiver> receiver_;
     std::uint16_t transfer_{};

@@ -65,6 +65,7 @@ void UpdateSession::act(Action action, TimePoint now)
     case Action::open_transfer:
         flags_ = protocol::flag_started;
         integrity_result_ = IntegrityCheck::not_requested;
+        verified_.reset();
         reason_ = {};
         return;
     case Action::start_verify:
@@ -181,7 +182,7 @@ void UpdateSession::close_log_entry(UpdateResult result, const Reason& reason, T
     entry_->phase = reason.phase;
     entry_->text = reason.text;
     entry_->size = request_.size;
-    entry_->sha256 = request_.sha256.value_or(Sha256{});
+    entry_->sha256 = verified_ ? *verified_ : request_.sha256.value_or(Sha256{});
     const std::uint64_t clock = settings_.wall_clock();
     entry_->duration = static_cast<std::uint32_t>(clock > entry_->started ? clock - entry_->started : 0);
     parts_.history.update(*entry_);
@@ -308,7 +309,7 @@ void UpdateSession::work_on_verification(TimePoint now)
     }
     if (refusal == nullptr)
     {
-        request_.sha256 = parts_.staging.digest();
+        verified_ = parts_.staging.digest();
         fire(Event::verified, now);
         return;
     }
@@ -320,7 +321,7 @@ void UpdateSession::start_program(TimePoint now)
 {
     Target& target = *request_.target;
     parts_.log.event(Level::info, "Verified, programming begins", {{"target", target.configuration().name}});
-    if (const auto begun = target.handler().begin(parts_.staging, *request_.sha256); !begun)
+    if (const auto begun = target.handler().begin(parts_.staging, *verified_); !begun)
     {
         fail_update({ReasonCode::program_failed, state_, begun.error().text}, now);
     }
@@ -357,7 +358,7 @@ void UpdateSession::finish(TimePoint now)
         target.refresh_version(parts_.runner);
     }
     parts_.log.event(Level::info, "Programmed, ready",
-                     {{"target", target.configuration().name}, {"sha256", to_hex(*request_.sha256)}});
+                     {{"target", target.configuration().name}, {"sha256", to_hex(*verified_)}});
 }
 
 /// The staged image has served; with the debug parameter its bytes stay for people to look at.

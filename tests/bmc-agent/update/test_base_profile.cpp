@@ -197,6 +197,19 @@ TEST_CASE("options and flags do not survive into the next update")
     CHECK(to_hex(bench.send(caller, Command::set_update_options, Bytes{0, 0}).response.data) == "00");
 }
 
+TEST_CASE("without a digest check the integrity byte stays at not requested")
+{
+    UpdateBench bench;
+    const agent::Caller caller = lan_caller(1);
+    REQUIRE(bench.enter(caller) == ok);
+    REQUIRE(bench.code(caller, "29 01") == ok);
+    REQUIRE(bench.code(caller, "2C 30") == ok);
+    REQUIRE(bench.code(caller, "29 02") == ok);
+    bench.work();
+    CHECK(to_hex(bench.send(caller, Command::get_update_status).response.data) == "056400");
+    CHECK(bench.session().history().entries().front().sha256 == sha256(as_bytes("0")));
+}
+
 TEST_CASE("no-downgrade is enforced, not stored: a plain image has no version")
 {
     UpdateBench bench;
