@@ -1,16 +1,9 @@
 #include "transports/stream/bmc/assembly.hpp"
 
-#include <zlib.h>
-
 #include <algorithm>
 
 namespace fwupdate::stream
 {
-
-std::uint32_t block_check(ConstBytes bytes)
-{
-    return static_cast<std::uint32_t>(crc32_z(0, bytes.data(), bytes.size()));
-}
 
 Assembly::Assembly(const Geometry& geometry)
     : geometry_{geometry}, buffer_(geometry.block_bytes(0)), bits_((geometry.fragments_per_block() + 63) / 64)

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "common/bytes.hpp"
+#include "transports/stream/engine/block_check.hpp"
 #include "transports/stream/engine/geometry.hpp"
 
 #include <cstdint>
@@ -10,9 +11,6 @@
 
 namespace fwupdate::stream
 {
-
-/// CRC-32 as zlib computes it (polynomial EDB88320h, reflected, initial and final complement).
-[[nodiscard]] std::uint32_t block_check(ConstBytes bytes);
 
 /// Buffer and bits are allocated once and reused for block after block.
 class Assembly

@@ -62,7 +62,9 @@ void set_bits(Acknowledgement& out, std::size_t from, std::size_t to)
 
 StreamReceiver::StreamReceiver(const Geometry& geometry, std::uint32_t window_blocks, transports::ImageSink& sink,
                                std::size_t max_response)
-    : geometry_{geometry}, window_blocks_{std::max(window_blocks, 1U)}, sink_{sink},
+    : geometry_{geometry},
+      window_blocks_{std::max(window_blocks, 1U)},
+      sink_{sink},
       bitmap_limit_{std::min(
           max_response > acknowledgement_header_size ? max_response - acknowledgement_header_size : 0, largest_bitmap)}
 {
@@ -133,13 +135,14 @@ Result<FragmentOutcome> StreamReceiver::take_fill(const WriteFragmentRequest& re
 {
     const std::uint32_t number = geometry_.first_fragment(slot.block);
     const ConstBytes carried = request.data.view.first(1);
+    answer = reveals_gap(number) || answer;
+    count(number + geometry_.block_fragments(slot.block));
     if (little_endian(request.data.view.subspan(1)) != block_check(carried))
     {
+        recycle(slot);
         return answered(number, FragmentStatus::block_check_failed, true);
     }
-    answer = reveals_gap(number) || answer;
     open(slot);
-    count(number + geometry_.block_fragments(slot.block));
     return finish(number, slot, slot.assembly->fill(carried.front()), answer);
 }
 
@@ -176,8 +179,7 @@ Acknowledgement StreamReceiver::acknowledge(std::uint32_t number, FragmentStatus
     if (!slots_.empty())
     {
         const Slot& lowest = slots_.front();
-        out.first_missing =
-            geometry_.number({lowest.block, lowest.assembly ? lowest.assembly->first_missing() : 0U});
+        out.first_missing = geometry_.number({lowest.block, lowest.assembly ? lowest.assembly->first_missing() : 0U});
         append_bitmap(out);
     }
     return out;
@@ -233,8 +235,7 @@ bool StreamReceiver::complete()
 
 std::size_t StreamReceiver::buffers() const
 {
-    const auto open =
-        std::ranges::count_if(slots_, [](const Slot& slot) { return static_cast<bool>(slot.assembly); });
+    const auto open = std::ranges::count_if(slots_, [](const Slot& slot) { return static_cast<bool>(slot.assembly); });
     return spare_.size() + static_cast<std::size_t>(open);
 }
 
@@ -303,8 +304,8 @@ bool StreamReceiver::reveals_gap(std::uint32_t number)
         {
             return true;
         }
-        expected_ = next.block + 1 == geometry_.blocks() ? geometry_.fragments()
-                                                         : geometry_.first_fragment(next.block + 1);
+        expected_ =
+            next.block + 1 == geometry_.blocks() ? geometry_.fragments() : geometry_.first_fragment(next.block + 1);
     }
     return false;
 }

@@ -18,8 +18,9 @@ constexpr std::uint64_t divide_up(std::uint64_t value, std::uint64_t by)
 std::array<std::size_t, 3> message_lengths(const Geometry& geometry)
 {
     constexpr std::size_t end_overhead = protocol::fragment_header_size + protocol::block_check_size;
-    const auto last_of = [&](std::uint32_t block)
-    { return end_overhead + geometry.fragment_bytes({block, geometry.block_fragments(block) - 1}); };
+    const auto last_of = [&](std::uint32_t block) {
+        return end_overhead + geometry.fragment_bytes({block, geometry.block_fragments(block) - 1});
+    };
     const bool has_full = geometry.block_fragments(0) > 1;
     return {has_full ? protocol::fragment_header_size + geometry.fragment_size() : last_of(0), last_of(0),
             last_of(geometry.blocks() - 1)};
@@ -34,7 +35,8 @@ bool keeps_to(std::size_t length, const MessageLimit& limit)
 } // namespace
 
 Geometry::Geometry(std::uint64_t size, std::uint32_t fragment_size)
-    : size_{size}, fragment_size_{fragment_size},
+    : size_{size},
+      fragment_size_{fragment_size},
       blocks_{static_cast<std::uint32_t>(divide_up(size, protocol::block_size))},
       last_block_bytes_{static_cast<std::uint32_t>(size - std::uint64_t{blocks_ - 1} * protocol::block_size)},
       fragments_per_block_{static_cast<std::uint32_t>(divide_up(protocol::block_size, fragment_size))},
@@ -47,8 +49,8 @@ Result<Geometry> Geometry::make(std::uint64_t size, std::uint32_t fragment_size)
 {
     if (size == 0 || size > protocol::largest_image)
     {
-        return fail(ErrorKind::out_of_range, "An image of " + std::to_string(size) +
-                                                 " bytes cannot be streamed: 1 byte to 4 GiB is possible.");
+        return fail(ErrorKind::out_of_range,
+                    "An image of " + std::to_string(size) + " bytes cannot be streamed: 1 byte to 4 GiB is possible.");
     }
     if (fragment_size == 0 || fragment_size > std::numeric_limits<std::uint16_t>::max())
     {
@@ -58,8 +60,9 @@ Result<Geometry> Geometry::make(std::uint64_t size, std::uint32_t fragment_size)
     const std::uint64_t per_block = divide_up(protocol::block_size, fragment_size);
     if (divide_up(size, protocol::block_size) * per_block > std::numeric_limits<std::uint32_t>::max())
     {
-        return fail(ErrorKind::out_of_range, "An image of " + std::to_string(size) + " bytes has too many fragments of " +
-                                                 std::to_string(fragment_size) + " bytes: use larger ones.");
+        return fail(ErrorKind::out_of_range, "An image of " + std::to_string(size) +
+                                                 " bytes has too many fragments of " + std::to_string(fragment_size) +
+                                                 " bytes: use larger ones.");
     }
     return Geometry{size, fragment_size};
 }

@@ -1,0 +1,230 @@
+#include "transports/stream/engine/path_model.hpp"
+
+#include <algorithm>
+
+namespace fwupdate::stream
+{
+namespace
+{
+
+using std::chrono::milliseconds;
+using std::chrono::seconds;
+
+constexpr double window_gain = 2.0;
+/// 2 / ln 2: the least gain that lets the rate double every round trip.
+constexpr double startup_gain = 2.885;
+constexpr double probe_gain = 1.25;
+constexpr double drain_gain = 0.75;
+constexpr double unqueued_gain = 1.1;
+constexpr double growth = 1.25; ///< a rate that grows by less is flat
+constexpr int flat_round_limit = 3;
+constexpr std::size_t cycle_length = 8;
+constexpr Duration least_burst = milliseconds{1}; ///< finer sleeping costs more than it gives
+constexpr double burst_packets = 16;
+
+double in_seconds(Duration duration)
+{
+    return std::chrono::duration<double>(duration).count();
+}
+
+Duration from_seconds(double value)
+{
+    constexpr double most = 10; // a slower pace than this is not one
+    return std::chrono::duration_cast<Duration>(std::chrono::duration<double>(std::min(value, most)));
+}
+
+} // namespace
+
+PathModel::PathModel(const WindowLimits& limits, Duration round_trip)
+    : limits_{limits}, window_{limits.least}, smoothed_{round_trip}, variation_{round_trip / 2}
+{
+}
+
+SendRecord PathModel::on_sent(std::uint32_t bytes, TimePoint now)
+{
+    if (travelling_ == 0)
+    {
+        first_sent_at_ = now;
+        delivered_at_ = now;
+    }
+    travelling_ += bytes;
+    if (greatest_rate_ > 0)
+    {
+        const double pace = pacing_gain() * greatest_rate_;
+        burst_ = std::max(least_burst, from_seconds(burst_packets * bytes / pace));
+        pace_at_ = std::max(pace_at_, now - burst_) + from_seconds(bytes / pace);
+    }
+    return {now, delivered_at_, first_sent_at_, delivered_, bytes, limited_until_ > 0};
+}
+
+void PathModel::on_delivered(const SendRecord& record, TimePoint now)
+{
+    travelling_ -= std::min<std::uint64_t>(travelling_, record.bytes);
+    delivered_ += record.bytes;
+    delivered_at_ = now;
+    if (!sample_.valid || record.delivered > sample_.delivered)
+    {
+        sample_ = {true, record.limited, record.delivered, record.delivered_at, record.sent_at - record.first_sent_at};
+        first_sent_at_ = record.sent_at;
+    }
+}
+
+void PathModel::on_lost(const SendRecord& record)
+{
+    travelling_ -= std::min<std::uint64_t>(travelling_, record.bytes);
+}
+
+void PathModel::on_round_trip(Duration round_trip, TimePoint now)
+{
+    const Duration error = round_trip > smoothed_ ? round_trip - smoothed_ : smoothed_ - round_trip;
+    variation_ = least_ ? (variation_ * 3 + error) / 4 : round_trip / 2;
+    smoothed_ = least_ ? (smoothed_ * 7 + round_trip) / 8 : round_trip;
+
+    const auto second = std::chrono::duration_cast<seconds>(now.time_since_epoch()).count();
+    LeastOf& bucket = buckets_[static_cast<std::size_t>(second) % rtt_buckets];
+    bucket =
+        bucket.second == second ? LeastOf{second, std::min(bucket.least, round_trip)} : LeastOf{second, round_trip};
+    forget_old_round_trips(now);
+    round_least_ = std::min(round_least_.value_or(round_trip), round_trip);
+}
+
+void PathModel::forget_old_round_trips(TimePoint now)
+{
+    const auto second = std::chrono::duration_cast<seconds>(now.time_since_epoch()).count();
+    least_.reset();
+    for (const LeastOf& bucket : buckets_)
+    {
+        if (bucket.second >= 0 && second - bucket.second < static_cast<std::int64_t>(rtt_buckets))
+        {
+            least_ = std::min(least_.value_or(bucket.least), bucket.least);
+        }
+    }
+}
+
+void PathModel::on_limited()
+{
+    limited_until_ = delivered_ + std::max<std::uint64_t>(travelling_, 1);
+}
+
+void PathModel::on_acknowledged(TimePoint now)
+{
+    if (limited_until_ > 0 && delivered_ >= limited_until_)
+    {
+        limited_until_ = 0;
+    }
+    if (!sample_.valid)
+    {
+        return;
+    }
+    round_over_ = sample_.delivered >= round_end_;
+    if (round_over_)
+    {
+        end_round();
+    }
+    note_rate(now);
+    sample_.valid = false;
+    advance_phase(now);
+    update_window();
+}
+
+void PathModel::end_round()
+{
+    round_end_ = delivered_;
+    queue_builds_ = least_ && round_least_ && *round_least_ > *least_ + *least_ / 4 + least_burst;
+    round_least_.reset();
+    if (!sample_.limited) // a sender with nothing to send learns nothing, and need not forget either
+    {
+        round_ = (round_ + 1) % rate_rounds;
+        rates_[round_] = 0;
+    }
+}
+
+/// One delivery-rate sample: what arrived since the newest acknowledged packet left, over the longer of the time it
+/// took to send it and the time it took to acknowledge it.
+void PathModel::note_rate(TimePoint now)
+{
+    const Duration interval = std::max(sample_.sending, now - sample_.delivered_at);
+    if (interval <= Duration::zero() || (least_ && interval < *least_))
+    {
+        return; // a packet sent twice whose first copy was late
+    }
+    const double rate = static_cast<double>(delivered_ - sample_.delivered) / in_seconds(interval);
+    if (!sample_.limited || rate > greatest_rate_)
+    {
+        rates_[round_] = std::max(rates_[round_], rate);
+    }
+    greatest_rate_ = *std::ranges::max_element(rates_);
+}
+
+void PathModel::advance_phase(TimePoint now)
+{
+    if (phase_ == Phase::startup && round_over_)
+    {
+        const bool grew = greatest_rate_ >= full_rate_ * growth;
+        full_rate_ = grew ? greatest_rate_ : full_rate_;
+        flat_rounds_ = grew ? 0 : flat_rounds_ + (sample_.limited ? 0 : 1);
+        phase_ = queue_builds_ || flat_rounds_ >= flat_round_limit ? Phase::drain : Phase::startup;
+    }
+    if (phase_ == Phase::drain && static_cast<double>(travelling_) <= product())
+    {
+        phase_ = Phase::steady;
+        cycle_ = 2;
+        cycle_at_ = now;
+    }
+    else if (phase_ == Phase::steady)
+    {
+        advance_cycle(now);
+    }
+}
+
+/// Probing lasts one least round trip; draining until the queue is gone, three at most; every other step one.
+void PathModel::advance_cycle(TimePoint now)
+{
+    const Duration elapsed = now - cycle_at_;
+    const Duration step = least_.value_or(smoothed_);
+    const bool drained = static_cast<double>(travelling_) <= product();
+    const bool over = cycle_ == 1 ? drained || elapsed > 3 * step : elapsed > step;
+    if (over)
+    {
+        cycle_ = (cycle_ + 1) % cycle_length;
+        cycle_at_ = now;
+    }
+}
+
+double PathModel::pacing_gain() const
+{
+    switch (phase_)
+    {
+    case Phase::startup:
+        return startup_gain;
+    case Phase::drain:
+        return 1 / startup_gain;
+    case Phase::steady:
+        break;
+    }
+    if (cycle_ < 2)
+    {
+        return cycle_ == 0 ? probe_gain : drain_gain;
+    }
+    // Where packets are lost at random, the delivery rate is less than what the link carries: as long as round trips
+    // show no queue, send a little faster than things arrive.
+    const Duration least = least_.value_or(smoothed_);
+    return smoothed_ <= least + least / 8 + least_burst ? unqueued_gain : 1;
+}
+
+/// Delivery rate x least round trip, bytes.
+double PathModel::product() const
+{
+    return greatest_rate_ * in_seconds(least_.value_or(smoothed_));
+}
+
+void PathModel::update_window()
+{
+    if (greatest_rate_ > 0 && least_)
+    {
+        const double gain = phase_ == Phase::startup ? startup_gain : window_gain;
+        window_ = std::clamp(static_cast<std::uint64_t>(gain * product()), limits_.least, limits_.most);
+    }
+}
+
+} // namespace fwupdate::stream
