@@ -72,7 +72,7 @@ enum class Command : std::uint8_t
 inline constexpr ipmi::CompletionCode usb_failure{0x80};         ///< 29h: the virtual drive could not be attached
 inline constexpr ipmi::CompletionCode unknown_transfer{0x81};    ///< 45h, 46h: this transfer is not the present one
 inline constexpr ipmi::CompletionCode transfer_incomplete{0x82}; ///< 29h-2: blocks are missing, see 46h
-inline constexpr ipmi::CompletionCode refused_by_policy{0x83};   ///< 43h, 44h, 29h: the text is in 47h
+inline constexpr ipmi::CompletionCode refused_by_policy{0x83};   ///< 29h-1, 44h: the text is in 47h
 
 /// Update state (2Ah, 41h).
 enum class UpdateState : std::uint8_t
@@ -399,10 +399,10 @@ struct GetUpdateSessionResponse
     bool operator==(const Self&) const = default;
 };
 
-inline constexpr std::uint8_t take_over_discard = 0x01; ///< drop what is staged as well
+inline constexpr std::uint8_t take_over_discard = 0x01; ///< and abort and drop what is staged; in idle, download, error
 
-/// 42h Take Over: an administrator becomes the owner, whoever held the mode. D5h while verifying is not needed: the
-/// work goes on under the new owner; D5h only from init.
+/// 42h Take Over: an administrator becomes the owner, whoever held the mode; work goes on under the new owner. D5h
+/// when the mode is not held, looked at before the number.
 struct TakeOverRequest
 {
     Challenge challenge{}; ///< from 26h
@@ -448,7 +448,7 @@ struct SetUpdateParametersResponse
 {
     Flags<std::uint16_t, 0x001B> parameters; ///< in force now
     ApplyTime apply_time{};
-    std::uint8_t target{}; ///< id in force; FFh: none chosen yet
+    std::uint8_t target{}; ///< id in force; before any choice the default target's
 
     using Self = SetUpdateParametersResponse;
     static constexpr auto layout = std::tuple{Field{"parameters", &Self::parameters},
@@ -461,7 +461,7 @@ inline constexpr std::uint8_t begin_discard = 0x01; ///< forget staged blocks of
 /// 44h Begin Transfer: names the image by target, size and SHA-256; the extended profile's 29h-1.
 struct BeginTransferRequest
 {
-    std::uint8_t target{}; ///< id; FFh: the default target
+    std::uint8_t target{}; ///< id; FFh: the one of 43h, else the default target
     Flags<std::uint8_t, 0x01> flags;
     std::uint16_t fragment_size{}; ///< image bytes of each fragment but a block's last
     std::uint64_t size{};          ///< bytes of the image, 1..max_image_size
@@ -478,7 +478,7 @@ struct BeginTransferResponse
 {
     std::uint16_t transfer{};       ///< names it in 45h and 46h; never 0
     std::uint8_t target{};          ///< id; the resolved target
-    std::uint16_t fragment_size{};  ///< granted: at most what was asked
+    std::uint16_t fragment_size{};  ///< granted: the smaller of what was asked and max_message - 12
     std::uint32_t blocks{};         ///< of the image
     std::uint32_t blocks_present{}; ///< of them already staged: see 46h
 
@@ -528,7 +528,7 @@ enum class FragmentStatus : std::uint8_t
 {
     accepted = 0,
     block_check_failed = 1, ///< the block's CRC-32 does not match: send the whole block again
-    outside_window = 2,     ///< too far ahead of the first missing fragment: not kept, send it later
+    outside_window = 2,     ///< not in the first window_blocks blocks that are not staged: not kept, send it later
 };
 constexpr bool is_defined(FragmentStatus value)
 {
@@ -543,7 +543,7 @@ struct WriteFragmentResponse
     FragmentStatus status{};
     std::uint32_t fragment{};      ///< the one that asked, or that revealed the gap
     std::uint32_t first_missing{}; ///< every fragment before it is here; equal to the number of fragments: all are
-    std::uint32_t received{};      ///< different fragments taken since Begin Transfer
+    std::uint32_t received{};      ///< fragments taken since Begin Transfer, repetitions not counted
     TrailingBytes bitmap;          ///< bit n of byte m: fragment first_missing + 1 + 8m + n is here; at most 256 bytes
 
     using Self = WriteFragmentResponse;
