@@ -25,6 +25,9 @@ if(FWUPDATE_FUZZ)
   target_link_options(fwupdate_options INTERFACE -fsanitize=address,undefined)
 endif()
 
+add_custom_target(unit_tests) # all doctest programs
+add_custom_target(fuzzers)    # all libFuzzer programs
+
 # fwupdate_library(NAME SOURCES a.cpp ... LINK lib ...): a static library; position independent, as ipmitool links it.
 function(fwupdate_library name)
   cmake_parse_arguments(ARG "" "" "SOURCES;LINK" ${ARGN})
@@ -39,6 +42,7 @@ function(fwupdate_test name)
   add_executable(${name} ${ARG_SOURCES} ${PROJECT_SOURCE_DIR}/tests/doctest_main.cpp)
   target_link_libraries(${name} PRIVATE fwupdate_options ${ARG_LINK})
   target_compile_definitions(${name} PRIVATE SOURCE_DIR="${PROJECT_SOURCE_DIR}")
+  add_dependencies(unit_tests ${name})
   add_test(NAME ${name} COMMAND ${name})
   set_tests_properties(${name} PROPERTIES LABELS unit TIMEOUT 120)
 endfunction()
@@ -48,6 +52,7 @@ function(fwupdate_fuzzer name)
   cmake_parse_arguments(ARG "" "" "SOURCES;LINK" ${ARGN})
   if(FWUPDATE_FUZZ)
     add_executable(${name} ${ARG_SOURCES})
+    add_dependencies(fuzzers ${name})
     target_link_libraries(${name} PRIVATE fwupdate_options ${ARG_LINK})
     target_link_options(${name} PRIVATE -fsanitize=fuzzer)
   endif()
