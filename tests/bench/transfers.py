@@ -19,7 +19,7 @@ MEGA = 1e6
 HTTP_PORT = 8077
 # An OEM handling that does nothing over lanplus: with any, the client can't build packets itself and goes through
 # ipmitool's own send function, one request at a time.
-ONE_AT_A_TIME = ("-o", "ibm")
+ONE_AT_A_TIME = ("-o", "supermicro")
 
 
 def install(ipmitool, namespace_command, agent, image, limit, options=()):
@@ -33,11 +33,12 @@ def install(ipmitool, namespace_command, agent, image, limit, options=()):
     begun = time.monotonic()
     with MemoryWatch(agent) as watch:
         lines, errors, whole = _follow(command, environment, begun + limit)
-    result = {"wall_seconds": time.monotonic() - begun, "cpu_seconds": agent.cpu_seconds() - cpu,
-              "idle": idle, "peak": watch.peak, "whole": whole, **_goodput(lines)}
+    costs = {"wall_seconds": time.monotonic() - begun, "cpu_seconds": agent.cpu_seconds() - cpu,
+             "idle": idle, "peak": watch.peak, "whole": whole}
     if whole and not (_succeeded(lines) and filecmp.cmp(image, agent.target, shallow=False)):
-        raise BenchError(f"the update failed: {errors.strip() or lines[-1:]}; the agent says:\n{agent.log_tail()}")
-    return result
+        reason = errors.strip() or str([line for _, line in lines[-1:]])
+        raise BenchError(f"the update failed: {reason}; the agent says:\n{agent.log_tail()}")
+    return costs | _goodput(lines)
 
 
 def _follow(command, environment, deadline):
@@ -73,7 +74,7 @@ def _read_lines(stream, arrived):
 def _goodput(lines):
     moving = [(at, line["done"]) for at, line in lines if line.get("phase") == "transfer"]
     if len(moving) < 2:
-        raise BenchError(f"the client reported no transfer: {[line for _, line in lines][-3:]}")
+        raise BenchError("the client reported no transfer")
     (first_at, first_done), (last_at, last_done) = moving[0], moving[-1]
     seconds = last_at - first_at
     return {"transfer_seconds": seconds, "bytes": last_done - first_done,
