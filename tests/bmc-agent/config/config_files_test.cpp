@@ -1,53 +1,39 @@
 #include "tests/bmc-agent/config/sample.hpp"
+#include "tests/bmc-agent/temporary_directory.hpp"
 
 #include <doctest/doctest.h>
 
 #include <sys/stat.h>
-#include <unistd.h>
 
-#include <cstdlib>
 #include <filesystem>
 #include <fstream>
 
 using namespace fwupdate;
 using namespace fwupdate::config;
-using test::good;
-using test::with;
+using config::test::good;
+using config::test::with;
 
 namespace
 {
 
-/// A folder of its own for a test.
+/// A folder of its own for a test, with files of any mode.
 class Folder
 {
   public:
-    Folder()
-    {
-        std::string name = (std::filesystem::temp_directory_path() / "config-test-XXXXXX").string();
-        REQUIRE(::mkdtemp(name.data()) != nullptr);
-        path_ = name;
-    }
-    ~Folder()
-    {
-        std::filesystem::remove_all(path_);
-    }
-    Folder(const Folder&) = delete;
-    Folder& operator=(const Folder&) = delete;
-
     std::filesystem::path write(std::string_view name, std::string_view text, mode_t mode) const
     {
-        const auto file = path_ / name;
+        const auto file = path() / name;
         std::ofstream{file} << text;
         REQUIRE(::chmod(file.c_str(), mode) == 0);
         return file;
     }
     [[nodiscard]] const std::filesystem::path& path() const
     {
-        return path_;
+        return directory_.path();
     }
 
   private:
-    std::filesystem::path path_;
+    fwupdate::test::TemporaryDirectory directory_;
 };
 
 std::string failure_of(const std::filesystem::path& file)
