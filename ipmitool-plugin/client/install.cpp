@@ -19,7 +19,7 @@ using protocol::UpdateState;
 using Session = protocol::GetUpdateSessionResponse;
 
 constexpr std::chrono::seconds return_limit = 5min; ///< for a BMC that is silent in mid-update
-constexpr int fruitless_passes = 4; ///< passes in a row without a newly staged block until it is given up
+constexpr int fruitless_passes = 4; ///< passes in a row without anything new on the BMC until it is given up
 
 constexpr int exit_tries = 3;
 constexpr std::chrono::seconds digest_limit = 1s; ///< for a BMC to hash what is installed
@@ -37,7 +37,11 @@ class Install
   public:
     Install(const Context& context, const Image& image, const protocol::GetCapabilitiesResponse& capabilities,
             const Notes& notes)
-        : context_{context}, image_{image}, capabilities_{capabilities}, notes_{notes}
+        : context_{context},
+          image_{image},
+          capabilities_{capabilities},
+          notes_{notes},
+          transfer_{context, image, capabilities}
     {
     }
 
@@ -139,13 +143,13 @@ class Install
         int fruitless = 0;
         while (true)
         {
-            const std::uint32_t staged = staged_;
+            const std::uint64_t arrived = transfer_.arrived();
             const Attempt<void> pass = this->pass();
             if (pass || context_.environment.interrupted())
             {
                 return pass ? Attempt<void>{} : interrupted_outcome();
             }
-            fruitless = staged_ > staged ? 0 : fruitless + 1;
+            fruitless = transfer_.arrived() > arrived ? 0 : fruitless + 1;
             Outcome outcome = pass.error();
             if (outcome.remedy == Remedy::none || fruitless >= fruitless_passes)
             {
@@ -267,20 +271,17 @@ class Install
 
     Attempt<void> carry()
     {
-        auto transfer = begin_transfer(context_, image_, target_.target, capabilities_);
-        if (!transfer)
+        if (const Attempt<void> begun = transfer_.begin(target_.target); !begun)
         {
-            return transfer.error();
+            return begun.error();
         }
         notes_.keep(context_.bmc.port().facts().peer, note_of(image_, context_.keywords));
-        if (const std::uint32_t present = transfer->blocks_present(); present != 0)
+        if (transfer_.arrived() != 0)
         {
-            context_.reporter.notice("resuming: " + size_text(transfer->bytes_present(image_.size())) + " of " +
-                                     size_text(image_.size()) + " are on the BMC already");
+            context_.reporter.notice("resuming: " + size_text(transfer_.arrived()) + " of " + size_text(image_.size()) +
+                                     " are on the BMC already");
         }
-        const Attempt<void> sent = send_one_at_a_time(context_, image_, *transfer, capabilities_, meter_);
-        staged_ = transfer->blocks_present();
-        return sent;
+        return transfer_.send(meter_);
     }
 
     // ---- the end
@@ -332,11 +333,11 @@ class Install
     const Image& image_;
     const protocol::GetCapabilitiesResponse& capabilities_;
     const Notes& notes_;
+    Transfer transfer_;
     protocol::GetTargetInfoResponse target_;
     Before before_;
     ProgressMeter meter_;
     Claim claim_{Claim::fresh};
-    std::uint32_t staged_{0};
     bool completed_{false}; ///< this command has said that the image is whole
     bool held_{false};      ///< this command owns update mode
 };

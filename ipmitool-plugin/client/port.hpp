@@ -5,15 +5,15 @@
 #include "common/ipmi/message.hpp"
 #include "common/result.hpp"
 #include "common/time.hpp"
+#include "ipmitool-plugin/client/stream_link.hpp"
 
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <string>
 
 namespace fwupdate::client
 {
-
-class StreamLink;
 
 /// What carries the messages.
 enum class LinkKind : std::uint8_t
@@ -54,8 +54,9 @@ class Port
     /// Drops the session and opens a new one, trying for about `seconds`. Errors: timeout.
     virtual Result<void> reopen(int seconds) = 0;
 
-    /// The session itself, for many messages outstanding at a time; none: only exchange() works here.
-    virtual StreamLink* stream() = 0;
+    /// The session itself, for many messages outstanding at a time; null: only exchange() works here. exchange() and
+    /// reopen() must wait until the link is gone.
+    virtual std::unique_ptr<StreamLink> open_stream() = 0;
 };
 
 /// The world around a command: the clock, the person, the interrupt key.

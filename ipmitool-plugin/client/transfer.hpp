@@ -1,43 +1,48 @@
-// The image on its way in the extended profile: begin, send what is missing.
+// The image on its way in the extended profile: begin, stream what is missing.
 #pragma once
 
 #include "ipmitool-plugin/client/context.hpp"
 #include "ipmitool-plugin/client/image.hpp"
 
+#include <cstddef>
+#include <cstdint>
+#include <optional>
 #include <vector>
 
 namespace fwupdate::client
 {
 
-/// A transfer that the BMC has opened for this image.
-struct Transfer
+/// Transfers one image to one target, as often as it takes: what an earlier attempt staged counts.
+class Transfer
 {
-    std::uint16_t id{};
-    std::uint8_t target{};
-    std::uint16_t fragment_size{}; ///< image bytes
-    std::vector<bool> present;     ///< per block: staged on the BMC
+  public:
+    Transfer(const Context& context, const Image& image, const protocol::GetCapabilitiesResponse& capabilities);
 
-    [[nodiscard]] std::uint32_t blocks() const
+    /// Names the image to the BMC and learns which blocks are staged already.
+    [[nodiscard]] Attempt<void> begin(std::uint8_t target);
+
+    /// Sends what is missing: over the session itself where the port lends it, else one message after the other.
+    [[nodiscard]] Attempt<void> send(ProgressMeter& meter);
+
+    /// Bytes of the image known to be on the BMC.
+    [[nodiscard]] std::uint64_t arrived() const
     {
-        return static_cast<std::uint32_t>(present.size());
+        return arrived_;
     }
-    [[nodiscard]] std::uint32_t blocks_present() const;
 
-    /// Bytes of the image in the staged blocks.
-    [[nodiscard]] std::uint64_t bytes_present(std::uint64_t image_size) const;
+  private:
+    [[nodiscard]] Attempt<void> read_map();
+    [[nodiscard]] Attempt<void> stream(stream::FragmentLink& link, const StreamLink* session, ProgressMeter& meter);
+    [[nodiscard]] bool shrink(std::optional<std::size_t> largest);
+
+    const Context& context_;
+    const Image& image_;
+    const protocol::GetCapabilitiesResponse& capabilities_;
+    std::size_t max_message_; ///< request data bytes; shrinks when the path turns out to carry less
+    std::uint16_t transfer_{};
+    std::uint16_t fragment_size_{}; ///< image bytes
+    std::vector<bool> present_;
+    std::uint64_t arrived_{};
 };
-
-/// Image bytes of a fragment, so that no request of the transfer is longer than `max_message`, and none has a length
-/// that ipmitool's lanplus code mishandles (9 or 10 modulo 16 with cipher suite 17).
-[[nodiscard]] std::uint16_t choose_fragment_size(std::size_t max_message, std::uint64_t image_size);
-
-/// Names the image to the BMC and learns which blocks are staged already.
-[[nodiscard]] Attempt<Transfer> begin_transfer(const Context& context, const Image& image, std::uint8_t target,
-                                               const protocol::GetCapabilitiesResponse& capabilities);
-
-/// Sends the missing blocks, each fragment answered before the next goes out. Marks them in `transfer`.
-[[nodiscard]] Attempt<void> send_one_at_a_time(const Context& context, const Image& image, Transfer& transfer,
-                                               const protocol::GetCapabilitiesResponse& capabilities,
-                                               ProgressMeter& meter);
 
 } // namespace fwupdate::client

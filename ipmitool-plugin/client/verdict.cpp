@@ -13,6 +13,7 @@ using protocol::Restart;
 constexpr std::chrono::seconds restart_limit = 10min; ///< for the restart to begin, and again for the return
 constexpr std::chrono::seconds host_limit = 15s;      ///< for the BMC to see the host go through its restart
 constexpr std::chrono::seconds digest_limit = 10s;    ///< for the BMC to hash what is installed after a restart
+constexpr std::chrono::seconds reconnect_limit = 1min;
 constexpr Patience once{1, 1};
 constexpr int open_patience = 1;         ///< seconds
 constexpr int silences_of_a_restart = 3; ///< lost answers in a row that mean more than a lost packet
@@ -81,6 +82,10 @@ class Wait
         do
         {
             const auto answer = ask_verdict({});
+            if (!answer && reconnect(context_, reconnect_limit))
+            {
+                continue;
+            }
             if (!answer || !answer->ok())
             {
                 break;

@@ -1,6 +1,7 @@
 #include "ipmitool-plugin/port/shim_port.hpp"
 
 #include "ipmitool-plugin/port/command_line.hpp"
+#include "ipmitool-plugin/port/lan_stream.hpp"
 #include "protocol-spec/messages.hpp"
 
 #include <algorithm>
@@ -104,9 +105,9 @@ Result<void> ShimPort::reopen(int seconds)
     return {};
 }
 
-client::StreamLink* ShimPort::stream()
+std::unique_ptr<client::StreamLink> ShimPort::open_stream()
 {
-    return nullptr;
+    return lend_session(interface_);
 }
 
 } // namespace fwupdate::plugin

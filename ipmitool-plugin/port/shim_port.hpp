@@ -22,7 +22,7 @@ class ShimPort final : public client::Port
     Result<ipmi::Response> exchange(ipmi::NetFn net_fn, std::uint8_t command, ConstBytes data,
                                     client::Patience patience) override;
     Result<void> reopen(int seconds) override;
-    client::StreamLink* stream() override;
+    std::unique_ptr<client::StreamLink> open_stream() override;
 
   private:
     fwupdate_interface* interface_;

@@ -37,6 +37,7 @@ FakeBmc::FakeBmc()
     capabilities.block_size = block_size;
     capabilities.max_message = 1400;
     capabilities.window = 1;
+    capabilities.window_blocks = 4;
     capabilities.max_image_size = 16U << 20;
     capabilities.lease = 60;
     installed = {'o', 'l', 'd'};
@@ -264,9 +265,77 @@ ipmi::Response FakeBmc::begin(ConstBytes data)
     session.flags.bits = protocol::session_in_mode | protocol::session_yours | protocol::session_same_user;
     verdict.last_sha256 = sha256_;
     verdict.last_result = protocol::UpdateResult::in_progress;
-    const auto blocks = static_cast<std::uint32_t>((size_ + block_size - 1) / block_size);
-    return ok(protocol::BeginTransferResponse{transfer_, request->target, fragment_size_, blocks,
+    received_ = 0;
+    assembling_.clear();
+    return ok(protocol::BeginTransferResponse{transfer_, request->target, fragment_size_, blocks(),
                                               static_cast<std::uint32_t>(staged_.size())});
+}
+
+std::uint32_t FakeBmc::blocks() const
+{
+    return static_cast<std::uint32_t>((size_ + block_size - 1) / block_size);
+}
+
+std::size_t FakeBmc::block_length(std::uint32_t block) const
+{
+    return static_cast<std::size_t>(std::min<std::uint64_t>(block_size, size_ - std::uint64_t{block} * block_size));
+}
+
+/// The block's bytes as carried, once every piece is there.
+std::optional<Bytes> FakeBmc::whole(std::uint32_t block, const Assembly& assembly) const
+{
+    Bytes bytes;
+    for (const auto& [offset, piece] : assembly.pieces)
+    {
+        if (offset != bytes.size())
+        {
+            return std::nullopt;
+        }
+        bytes.insert(bytes.end(), piece.begin(), piece.end());
+    }
+    const std::size_t length = assembly.fill ? 1 : block_length(block);
+    return assembly.check && bytes.size() == length ? std::optional{bytes} : std::nullopt;
+}
+
+protocol::FragmentStatus FakeBmc::take(const protocol::WriteFragmentRequest& request)
+{
+    if (staged_.contains(request.block))
+    {
+        return protocol::FragmentStatus::accepted;
+    }
+    Assembly& assembly = assembling_[request.block];
+    const bool last = request.flags.has(protocol::fragment_block_end);
+    const ConstBytes bytes = request.data.view.first(request.data.view.size() - (last ? 4 : 0));
+    received_ += assembly.pieces.contains(request.offset) ? 0 : 1;
+    assembly.pieces[request.offset] = {bytes.begin(), bytes.end()};
+    assembly.fill = request.encoding == protocol::BlockEncoding::fill;
+    if (last)
+    {
+        const ConstBytes tail = request.data.view.last(4);
+        assembly.check = tail[0] | tail[1] << 8 | tail[2] << 16 | static_cast<std::uint32_t>(tail[3]) << 24;
+    }
+    const std::optional<Bytes> block = whole(request.block, assembly);
+    if (!block)
+    {
+        return protocol::FragmentStatus::accepted;
+    }
+    const bool good = ::crc32_z(0, block->data(), block->size()) == *assembly.check && damaged_blocks == 0;
+    damaged_blocks -= damaged_blocks > 0 ? 1 : 0;
+    if (good)
+    {
+        staged_[request.block] = assembly.fill ? Bytes(block_length(request.block), block->front()) : *block;
+    }
+    assembling_.erase(request.block);
+    return good ? protocol::FragmentStatus::accepted : protocol::FragmentStatus::block_check_failed;
+}
+
+bool FakeBmc::has_fragment(std::uint32_t fragment) const
+{
+    const std::uint32_t per_block = (block_size + fragment_size_ - 1) / fragment_size_;
+    const auto assembly = assembling_.find(fragment / per_block);
+    return staged_.contains(fragment / per_block) ||
+           (assembly != assembling_.end() &&
+            assembly->second.pieces.contains(static_cast<std::uint16_t>(fragment % per_block * fragment_size_)));
 }
 
 ipmi::Response FakeBmc::fragment(ConstBytes data)
@@ -280,38 +349,30 @@ ipmi::Response FakeBmc::fragment(ConstBytes data)
     {
         return refuse(protocol::unknown_transfer);
     }
-    protocol::WriteFragmentResponse answer{transfer_, {}, 0, 0, 0, {}};
-    Bytes& block = assembling_[request->block];
-    const bool last = request->flags.has(protocol::fragment_block_end);
-    const ConstBytes bytes = request->data.view.first(request->data.view.size() - (last ? 4 : 0));
-    block.resize(std::max(block.size(), request->offset + bytes.size()));
-    std::ranges::copy(bytes, block.begin() + request->offset);
-    if (last)
+    const std::uint32_t per_block = (block_size + fragment_size_ - 1) / fragment_size_;
+    const std::size_t tail = block_length(blocks() - 1);
+    const auto fragments =
+        static_cast<std::uint32_t>((blocks() - 1) * per_block + (tail + fragment_size_ - 1) / fragment_size_);
+    protocol::WriteFragmentResponse answer{transfer_, take(*request), 0, 0, received_, {}};
+    answer.fragment = request->block * per_block + request->offset / fragment_size_;
+    while (answer.first_missing < fragments && has_fragment(answer.first_missing))
     {
-        std::uint32_t check = 0;
-        for (std::size_t at = 0; at < 4; ++at)
-        {
-            check |= static_cast<std::uint32_t>(request->data.view[bytes.size() + at]) << 8 * at;
-        }
-        const bool good = ::crc32_z(0, block.data(), block.size()) == check && damaged_blocks == 0;
-        damaged_blocks -= damaged_blocks > 0 ? 1 : 0;
-        answer.status = good ? protocol::FragmentStatus::accepted : protocol::FragmentStatus::block_check_failed;
-        if (good)
-        {
-            const std::size_t length = static_cast<std::size_t>(
-                std::min<std::uint64_t>(block_size, size_ - std::uint64_t{request->block} * block_size));
-            staged_[request->block] =
-                request->encoding == protocol::BlockEncoding::fill ? Bytes(length, block.front()) : block;
-        }
-        assembling_.erase(request->block);
+        ++answer.first_missing;
     }
+    Bytes bitmap(8);
+    for (std::uint32_t bit = 0; bit < 64; ++bit)
+    {
+        const std::uint32_t at = answer.first_missing + 1 + bit;
+        const unsigned here = at < fragments && has_fragment(at) ? 1 : 0;
+        bitmap[bit / 8] = static_cast<std::uint8_t>(bitmap[bit / 8] | here << bit % 8);
+    }
+    answer.bitmap.view = bitmap;
     return ok(answer);
 }
 
 ipmi::Response FakeBmc::map(ConstBytes data)
 {
     const auto request = codec::decode_request<protocol::GetTransferMapRequest>(data);
-    const auto blocks = static_cast<std::uint32_t>((size_ + block_size - 1) / block_size);
     const Bytes bits = [&]
     {
         Bytes page(2); // small pages, so that the client has to turn them
@@ -325,7 +386,7 @@ ipmi::Response FakeBmc::map(ConstBytes data)
         return page;
     }();
     return ok(protocol::GetTransferMapResponse{
-        transfer_, request->first_block, blocks, static_cast<std::uint32_t>(staged_.size()), {bits}});
+        transfer_, request->first_block, blocks(), static_cast<std::uint32_t>(staged_.size()), {bits}});
 }
 
 ipmi::Response FakeBmc::control(ConstBytes data)
@@ -341,7 +402,7 @@ ipmi::Response FakeBmc::control(ConstBytes data)
         {
             return refuse(CompletionCode::not_supported_in_present_state);
         }
-        if (staged_.size() != (size_ + block_size - 1) / block_size)
+        if (staged_.size() != blocks())
         {
             return refuse(protocol::transfer_incomplete);
         }

@@ -27,7 +27,7 @@ class FakeBmc final : public client::Port
     Result<ipmi::Response> exchange(ipmi::NetFn net_fn, std::uint8_t command, ConstBytes data,
                                     client::Patience patience) override;
     Result<void> reopen(int seconds) override;
-    client::StreamLink* stream() override
+    std::unique_ptr<client::StreamLink> open_stream() override
     {
         return nullptr;
     }
@@ -93,10 +93,23 @@ class FakeBmc final : public client::Port
     }
 
   private:
+    /// A block that is not whole yet.
+    struct Assembly
+    {
+        std::map<std::uint16_t, Bytes> pieces; ///< by offset
+        std::optional<std::uint32_t> check;
+        bool fill{};
+    };
+
     ipmi::Response serve(protocol::Command command, ConstBytes data);
     ipmi::Response base(protocol::Command command, ConstBytes data);
     ipmi::Response begin(ConstBytes data);
     ipmi::Response fragment(ConstBytes data);
+    std::optional<Bytes> whole(std::uint32_t block, const Assembly& assembly) const;
+    std::size_t block_length(std::uint32_t block) const;
+    std::uint32_t blocks() const;
+    protocol::FragmentStatus take(const protocol::WriteFragmentRequest& request);
+    bool has_fragment(std::uint32_t fragment) const;
     ipmi::Response map(ConstBytes data);
     ipmi::Response control(ConstBytes data);
     ipmi::Response describe_session();
@@ -107,7 +120,8 @@ class FakeBmc final : public client::Port
 
     bool alive_{true};
     std::map<std::uint32_t, Bytes> staged_;
-    std::map<std::uint32_t, Bytes> assembling_;
+    std::map<std::uint32_t, Assembly> assembling_;
+    std::uint32_t received_{0};
     std::uint64_t size_{};
     Sha256 sha256_{};
     std::uint16_t transfer_{0};

@@ -22,6 +22,7 @@ class FakeWorld final : public client::Environment
   public:
     [[nodiscard]] TimePoint now() const override
     {
+        now_ += std::chrono::microseconds{20}; // time passes while things are done
         return now_;
     }
     void sleep_for(Duration duration) override
@@ -53,7 +54,7 @@ class FakeWorld final : public client::Environment
     std::vector<std::string> questions;
 
   private:
-    TimePoint now_{std::chrono::hours{1}};
+    mutable TimePoint now_{std::chrono::hours{1}};
 };
 
 /// A directory of its own, gone at the end.

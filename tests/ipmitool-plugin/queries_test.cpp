@@ -1,7 +1,6 @@
 // The commands that change nothing, and the notes.
 #include "ipmitool-plugin/client/exit_code.hpp"
 #include "ipmitool-plugin/client/note.hpp"
-#include "ipmitool-plugin/client/transfer.hpp"
 #include "ipmitool-plugin/client/verdict.hpp"
 #include "tests/ipmitool-plugin/fake_bmc.hpp"
 #include "tests/ipmitool-plugin/fake_world.hpp"
@@ -119,33 +118,6 @@ TEST_CASE("abort gives the transfer up and leaves the mode")
     CHECK(bench.run({"enter"}).code == static_cast<int>(ExitCode::refused));
     CHECK(bench.run({"abort"}).code == 0);
     CHECK(bench.bmc.exits == 1);
-}
-
-TEST_CASE("no fragment size makes a request too long, or of a length that ipmitool mishandles")
-{
-    for (const std::size_t max_message : {32U, 63U, 128U, 240U, 255U, 1384U, 1385U, 1400U, 65'000U})
-    {
-        for (const std::uint64_t size : {1ULL, 100ULL, 65'535ULL, 65'536ULL, 65'537ULL, 1'000'000ULL})
-        {
-            CAPTURE(max_message);
-            CAPTURE(size);
-            const std::uint32_t fragment = client::choose_fragment_size(max_message, size);
-            REQUIRE(fragment >= 16);
-            const auto check = [&](std::size_t length)
-            {
-                CHECK(length <= max_message);
-                CHECK((length % 16 != 9 && length % 16 != 10));
-            };
-            if (size > fragment)
-            {
-                check(fragment + 8);
-            }
-            for (const std::uint64_t block : {std::min<std::uint64_t>(size, 65'536), (size - 1) % 65'536 + 1})
-            {
-                check((block - 1) % fragment + 1 + 12);
-            }
-        }
-    }
 }
 
 TEST_CASE("notes come back as they were kept; damaged ones count as none")
