@@ -64,7 +64,7 @@ class Bench:
         self.agent_program = self.ipmitool = None
         if not arguments.no_client:
             self.agent_program = self._program("bmc-agent/bmc-agent", "bmc-agent")
-            self.ipmitool = self._program("ipmitool-plugin/ipmitool", "ipmitool_program")
+            self.ipmitool = self._program("ipmitool-plugin/ipmitool", "ipmitool")
         self.web_root = self._folder / "web"
         self.web_root.mkdir()
         self.image = self._make_image(arguments.size or (16 if arguments.quick else 64))
