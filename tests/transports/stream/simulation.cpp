@@ -40,7 +40,7 @@ class Simulation
         {
             if (options_.at_every_step)
             {
-                options_.at_every_step(now_, sink_, sender_);
+                options_.at_every_step({now_, sink_, sender_, forward_.options(), back_.options()});
             }
             send_all();
             now_ = std::max(now_, std::min({forward_.next_due(), back_.next_due(), sender_.deadline()}));

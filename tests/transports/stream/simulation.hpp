@@ -27,7 +27,7 @@ struct PathOptions
     double corruption{};         ///< a byte of a packet is changed, 0..1
 };
 
-/// One direction; what comes out is an index into the caller's store.
+/// One direction.
 class SimulatedDirection
 {
   public:
@@ -40,6 +40,11 @@ class SimulatedDirection
         return due_.empty() ? TimePoint::max() : due_.top().when;
     }
     [[nodiscard]] Bytes pop();
+
+    PathOptions& options()
+    {
+        return options_;
+    }
 
     std::uint64_t queue_drops{};
     std::uint64_t losses{};
@@ -64,6 +69,16 @@ class SimulatedDirection
     std::priority_queue<Packet> due_;
 };
 
+/// What a test may look at and change while it runs.
+struct SimulationStep
+{
+    TimePoint now;
+    ScriptedSink& sink;
+    const stream::StreamSender& sender;
+    PathOptions& forward;
+    PathOptions& back;
+};
+
 struct SimulationOptions
 {
     PathOptions path;
@@ -73,7 +88,7 @@ struct SimulationOptions
     std::size_t max_response{protocol::largest_response};
     std::uint64_t seed{1};
     Duration time_limit{std::chrono::minutes{30}};
-    std::function<void(TimePoint now, ScriptedSink&, const stream::StreamSender&)> at_every_step;
+    std::function<void(const SimulationStep&)> at_every_step;
 };
 
 struct SimulationResult

@@ -1,6 +1,7 @@
 #include "transports/stream/engine/path_model.hpp"
 
 #include <algorithm>
+#include <utility>
 
 namespace fwupdate::stream
 {
@@ -18,6 +19,10 @@ constexpr double drain_gain = 0.75;
 constexpr double unqueued_gain = 1.1;
 constexpr double growth = 1.25; ///< a rate that grows by less is flat
 constexpr int flat_round_limit = 3;
+constexpr double check_gain = 0.5;
+constexpr int queued_round_limit = 6;
+constexpr int settled_round_limit = 2;
+constexpr Duration between_checks = seconds{2};
 constexpr std::size_t cycle_length = 8;
 constexpr Duration least_burst = milliseconds{1}; ///< finer sleeping costs more than it gives
 constexpr double burst_packets = 16;
@@ -131,7 +136,7 @@ void PathModel::end_round()
 {
     round_end_ = delivered_;
     queue_builds_ = least_ && round_least_ && *round_least_ > *least_ + *least_ / 4 + least_burst;
-    round_least_.reset();
+    previous_least_ = std::exchange(round_least_, std::nullopt);
     if (!sample_.limited) // a sender with nothing to send learns nothing, and need not forget either
     {
         round_ = (round_ + 1) % rate_rounds;
@@ -167,14 +172,58 @@ void PathModel::advance_phase(TimePoint now)
     }
     if (phase_ == Phase::drain && static_cast<double>(travelling_) <= product())
     {
-        phase_ = Phase::steady;
-        cycle_ = 2;
-        cycle_at_ = now;
+        enter_steady(now);
     }
     else if (phase_ == Phase::steady)
     {
         advance_cycle(now);
+        watch_queue(now);
     }
+    else if (phase_ == Phase::check)
+    {
+        advance_check(now);
+    }
+}
+
+void PathModel::enter_steady(TimePoint now)
+{
+    phase_ = Phase::steady;
+    cycle_ = 2;
+    cycle_at_ = now;
+}
+
+/// Every cycle drains our own queue. Round trips that stay long all the same need a closer look, now and then.
+void PathModel::watch_queue(TimePoint now)
+{
+    if (round_over_)
+    {
+        queued_rounds_ = queue_builds_ ? queued_rounds_ + 1 : 0;
+    }
+    if (queued_rounds_ >= queued_round_limit && now - checked_at_ >= between_checks)
+    {
+        phase_ = Phase::check;
+        checked_at_ = now;
+        queued_rounds_ = 0;
+        settled_rounds_ = 0;
+    }
+}
+
+/// With half of what fits travelling, our queue is gone within a round trip; the next one tells the path's length.
+void PathModel::advance_check(TimePoint now)
+{
+    if (!round_over_ || travelling_ > window_ || !previous_least_)
+    {
+        return;
+    }
+    if (++settled_rounds_ < settled_round_limit)
+    {
+        return;
+    }
+    const auto second = std::chrono::duration_cast<seconds>(now.time_since_epoch()).count();
+    buckets_ = {};
+    buckets_[static_cast<std::size_t>(second) % rtt_buckets] = {second, *previous_least_};
+    least_ = previous_least_;
+    enter_steady(now);
 }
 
 /// Probing lasts one least round trip; draining until the queue is gone, three at most; every other step one.
@@ -199,6 +248,8 @@ double PathModel::pacing_gain() const
         return startup_gain;
     case Phase::drain:
         return 1 / startup_gain;
+    case Phase::check:
+        return 1;
     case Phase::steady:
         break;
     }
@@ -222,8 +273,10 @@ void PathModel::update_window()
 {
     if (greatest_rate_ > 0 && least_)
     {
-        const double gain = phase_ == Phase::startup ? startup_gain : window_gain;
-        window_ = std::clamp(static_cast<std::uint64_t>(gain * product()), limits_.least, limits_.most);
+        const bool check = phase_ == Phase::check;
+        const double gain = check ? check_gain : phase_ == Phase::startup ? startup_gain : window_gain;
+        window_ = std::clamp(static_cast<std::uint64_t>(gain * product()), check ? limits_.least / 16 : limits_.least,
+                             limits_.most);
     }
 }
 

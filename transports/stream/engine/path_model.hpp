@@ -99,6 +99,7 @@ class PathModel
         startup, ///< the rate doubles every round trip
         drain,   ///< the queue that this built up runs empty
         steady,  ///< cycles: a little more, a little less, six round trips even
+        check,   ///< round trips stay long: is it our queue or has the path become longer?
     };
 
     struct Sample
@@ -114,6 +115,9 @@ class PathModel
     void end_round();
     void advance_phase(TimePoint now);
     void advance_cycle(TimePoint now);
+    void watch_queue(TimePoint now);
+    void advance_check(TimePoint now);
+    void enter_steady(TimePoint now);
     void update_window();
     void forget_old_round_trips(TimePoint now);
     [[nodiscard]] double product() const;
@@ -132,8 +136,9 @@ class PathModel
     std::size_t round_{};
     std::uint64_t round_end_{}; ///< delivered_ at which the present round trip is over
     bool round_over_{false};
-    std::optional<Duration> round_least_; ///< least round trip seen in the present one
-    bool queue_builds_{false};            ///< the last one never saw the path without a queue
+    std::optional<Duration> round_least_;    ///< least round trip seen in the present one
+    std::optional<Duration> previous_least_; ///< and in the last one
+    bool queue_builds_{false};               ///< the last one never saw the path without a queue
     double greatest_rate_{};
 
     struct LeastOf
@@ -151,6 +156,10 @@ class PathModel
     int flat_rounds_{};
     std::size_t cycle_{};
     TimePoint cycle_at_;
+
+    int queued_rounds_{};  ///< in a row
+    int settled_rounds_{}; ///< round trips with the path all but empty, in phase check
+    TimePoint checked_at_;
 
     TimePoint pace_at_;
     Duration burst_{}; ///< time's worth of packets that may leave together

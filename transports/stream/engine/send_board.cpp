@@ -173,7 +173,6 @@ std::uint32_t SendBoard::restart_block(std::uint32_t block, const std::function<
 const BoardChange& SendBoard::apply(const Acknowledgement& acknowledgement, bool fresh)
 {
     change_.arrived.clear();
-    change_.asked.reset();
     if (fresh && acknowledgement.first_missing < geometry_.fragments())
     {
         move_horizon(acknowledgement.first_missing);
@@ -216,10 +215,6 @@ bool SendBoard::apply_to(OpenBlock& open, const Acknowledgement& acknowledgement
         }
         if (*here && fragment.state != FragmentState::arrived)
         {
-            if (first + index == acknowledgement.fragment)
-            {
-                change_.asked = fragment;
-            }
             change_.arrived.push_back(fragment);
             set_state(open, index, FragmentState::arrived);
         }
@@ -269,7 +264,12 @@ std::optional<Place> SendBoard::lowest_travelling() const
 
 std::optional<Place> SendBoard::lowest_block_end() const
 {
-    if (open_.empty() || open_.front().fragments.back().state == FragmentState::unsent)
+    if (open_.empty())
+    {
+        return std::nullopt;
+    }
+    const FragmentState state = open_.front().fragments.back().state;
+    if (state == FragmentState::unsent || state == FragmentState::lost)
     {
         return std::nullopt;
     }

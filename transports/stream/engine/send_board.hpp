@@ -46,7 +46,6 @@ struct OpenBlock
 struct BoardChange
 {
     std::vector<SentFragment> arrived; ///< as they were before
-    std::optional<SentFragment> asked; ///< of them, the one that the acknowledgement answers
 };
 
 /// Tells whether every byte of a block has the same value.
@@ -77,7 +76,8 @@ class SendBoard
     [[nodiscard]] const OpenBlock* find_block(std::uint32_t block) const;
     /// The lowest travelling fragment.
     [[nodiscard]] std::optional<Place> lowest_travelling() const;
-    /// The last fragment of the lowest open block, often the smallest of all; none if it was never sent.
+    /// The last fragment of the lowest open block, often the smallest of all; none if it waits to be
+    /// sent anyway.
     [[nodiscard]] std::optional<Place> lowest_block_end() const;
 
     [[nodiscard]] bool complete() const

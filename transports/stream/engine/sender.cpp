@@ -143,7 +143,8 @@ std::optional<Place> StreamSender::next_probe()
     const auto oldest = board_.lowest_travelling();
     // The second probe of a time-out is the smallest message there is: it tells a path that drops large ones.
     const bool small = probes_to_send_ == 0 && silent_probes_ > 1;
-    return small || !oldest ? board_.lowest_block_end() : oldest;
+    const auto end = small || !oldest ? board_.lowest_block_end() : std::nullopt;
+    return end ? end : oldest;
 }
 
 // ---------------------------------------------------------------------------------------------- acknowledgements
@@ -178,10 +179,6 @@ bool StreamSender::plausible(const Acknowledgement& acknowledgement) const
 
 void StreamSender::enter_arrivals(const BoardChange& change, TimePoint now)
 {
-    if (change.asked && change.asked->times_sent == 1)
-    {
-        path_.on_round_trip(now - change.asked->record.sent_at, now);
-    }
     const Duration soonest = path_.least_round_trip().value_or(Duration::zero());
     for (const SentFragment& fragment : change.arrived)
     {
@@ -221,7 +218,11 @@ void StreamSender::note_named(const Acknowledgement& acknowledgement, TimePoint 
     {
         return;
     }
-    const Duration soonest = path_.least_round_trip().value_or(Duration::zero());
+    if (named->times_sent == 1 && named->state != FragmentState::arrived)
+    {
+        path_.on_round_trip(now - named->record.sent_at, now);
+    }
+    const Duration soonest = path_.least_round_trip().value_or(path_.smoothed_round_trip());
     if (named->times_sent == 1 || now - named->record.sent_at >= soonest)
     {
         arrived_sequence_ = std::max(arrived_sequence_, named->sequence + 1);
