@@ -60,7 +60,7 @@ Bytes cipher_suite_records(const config::Lan& lan, bool by_suite)
         algorithms.insert(algorithms.end(), tagged.begin(), tagged.end());
     }
     std::ranges::sort(algorithms); // the tags keep the kinds together
-    algorithms.erase(std::ranges::unique(algorithms).begin(), algorithms.end());
+    algorithms.erase(std::unique(algorithms.begin(), algorithms.end()), algorithms.end());
     return by_suite ? records : algorithms;
 }
 

@@ -286,7 +286,7 @@ Handshake::Reply Handshake::rakp3(ConstBytes payload, const Peer& peer, TimePoin
     }
     half->peer = peer;
     const std::uint32_t id = half->id;
-    const Reply reply = verify(*message, payload, *half, now);
+    Reply reply = verify(*message, payload, *half, now);
     half_open_.remove(id); // one try per opening
     return reply;
 }

@@ -148,17 +148,13 @@ void LanServer::sessionless_1_5(ConstBytes datagram, const Endpoint& from, TimeP
 void LanServer::rmcp_plus(MutableBytes datagram, const Endpoint& from, TimePoint now, Outbox& out)
 {
     const auto packet = rmcpplus::parse_rmcp_plus(datagram);
-    if (!packet)
-    {
-        ++dropped_.malformed;
-    }
-    else if (packet->session_id != 0)
+    if (packet && packet->session_id != 0)
     {
         in_session(datagram, *packet, from, now, out);
     }
-    else if (packet->encrypted || packet->authenticated || packet->session_sequence != 0)
+    else if (!packet || packet->encrypted || packet->authenticated || packet->session_sequence != 0)
     {
-        ++dropped_.malformed;
+        ++dropped_.malformed; // nothing of a session outside of one
     }
     else if (!rates_.admit(from.peer, now))
     {

@@ -82,7 +82,7 @@ Outcome SessionCommands::cipher_suites(ConstBytes data, const Caller& caller) co
     const bool by_suite = (data[2] & 0x80) != 0;
     const Bytes records = cipher_suite_records(server_.lan(), by_suite);
     Bytes reply{server_.lan().channel};
-    const std::size_t from = std::min<std::size_t>(16U * (data[2] & 0x3FU), records.size());
+    const std::size_t from = std::min(std::size_t{16} * (data[2] & 0x3FU), records.size());
     const std::size_t count = std::min<std::size_t>(16, records.size() - from);
     const auto part = ConstBytes{records}.subspan(from, count);
     reply.insert(reply.end(), part.begin(), part.end());
