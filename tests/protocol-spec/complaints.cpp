@@ -23,14 +23,17 @@ void compare_values(const std::string& what, NamedValues prose, NamedValues head
     NamedValues only_header;
     std::ranges::set_difference(prose, header, std::back_inserter(only_prose));
     std::ranges::set_difference(header, prose, std::back_inserter(only_header));
-    for (const auto& [name, value] : only_prose)
+    const auto complain = [&](const std::string& side, const NamedValues& values)
     {
-        complaints.push_back(what + ": only the page has " + name + " = " + std::to_string(value));
-    }
-    for (const auto& [name, value] : only_header)
-    {
-        complaints.push_back(what + ": only the header has " + name + " = " + std::to_string(value));
-    }
+        for (const auto& [name, value] : values)
+        {
+            std::string text = what;
+            text.append(": only the ").append(side).append(" has ").append(name).append(" = ");
+            complaints.push_back(text + std::to_string(value));
+        }
+    };
+    complain("page", only_prose);
+    complain("header", only_header);
 }
 
 const Table& only_table(const Section& section)

@@ -14,7 +14,7 @@ struct Table
     std::vector<std::string> header;
     std::vector<std::vector<std::string>> rows;
 
-    [[nodiscard]] bool has_header(std::vector<std::string> cells) const
+    [[nodiscard]] bool has_header(const std::vector<std::string>& cells) const
     {
         return header == cells;
     }

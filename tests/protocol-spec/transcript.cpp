@@ -23,7 +23,7 @@ class Parser
   public:
     explicit Parser(std::string_view name) : name_{name} {}
 
-    void take(std::string line)
+    void take(const std::string& line)
     {
         ++line_;
         const std::size_t hash = line.find('#');
@@ -164,7 +164,7 @@ std::vector<Step> parse_transcript(std::string_view text, std::string_view name)
     std::istringstream lines{std::string{text}};
     for (std::string line; std::getline(lines, line);)
     {
-        parser.take(std::move(line));
+        parser.take(line);
     }
     return std::move(parser).result();
 }
@@ -200,9 +200,8 @@ std::string Placeholders::match(const Exchange& exchange, ipmi::CompletionCode c
 {
     const auto code_byte = static_cast<std::uint8_t>(code);
     const std::string digits = to_hex(data);
-    const std::string got = "line " + std::to_string(exchange.line) + ": got " + to_hex(std::array{code_byte}) + " " +
-                            digits + ", expected " + to_hex(std::array{exchange.completion_code}) + " " +
-                            exchange.response;
+    std::string got = "line " + std::to_string(exchange.line) + ": got " + to_hex(std::array{code_byte}) + " " +
+                      digits + ", expected " + to_hex(std::array{exchange.completion_code}) + " " + exchange.response;
     const std::string& pattern = exchange.response;
     const bool long_enough = exchange.open_ended ? digits.size() >= pattern.size() : digits.size() == pattern.size();
     if (code_byte != exchange.completion_code || !long_enough)
