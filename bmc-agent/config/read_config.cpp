@@ -127,8 +127,8 @@ void read_staging(ObjectReader reader, Staging& out)
 
 void read_lease(ObjectReader reader, Lease& out)
 {
-    reader.seconds("base", out.base, 10, day);
-    reader.seconds("extended", out.extended, 10, day);
+    reader.seconds("base", out.base, 1, day);
+    reader.seconds("extended", out.extended, 1, day);
     reader.finish();
 }
 

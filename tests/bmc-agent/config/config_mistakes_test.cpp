@@ -178,7 +178,7 @@ TEST_CASE("mistakes of device, staging and lease")
         {"\"64MiB\"", "true", "/staging/max_image_size: is a boolean; write bytes"},
         {"\"64MiB\"", "1048576, \"persistent\": 1", "/staging/persistent: is a number; write true or false"},
         {"\"64MiB\"", "1048576, \"retention\": -5", "/staging/retention: -5 is out of range"},
-        {staging, std::string{staging} + R"("lease": {"base": 1},)", "/lease/base: 1 is out of range"},
+        {staging, std::string{staging} + R"("lease": {"base": 0},)", "/lease/base: 0 is out of range"},
         {staging, std::string{staging} + R"("lease": {"extended": 0},)", "/lease/extended: 0 is out of range"},
     });
 }
