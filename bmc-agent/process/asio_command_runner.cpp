@@ -74,6 +74,7 @@ class Run : public std::enable_shared_from_this<Run>
         asio::writable_pipe their_end{output_.get_executor()};
         asio::connect_pipe(output_, their_end);
         std::vector<char*> arguments;
+        arguments.reserve(argv.size() + 1);
         for (const std::string& argument : argv)
         {
             arguments.push_back(const_cast<char*>(argument.c_str())); // posix_spawn's signature; it does not write

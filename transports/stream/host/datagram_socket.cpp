@@ -91,7 +91,7 @@ Result<void> DatagramSocket::tune()
     }
     ipv6_ = address.ss_family == AF_INET6;
     change(ipv6_ ? IPPROTO_IPV6 : IPPROTO_IP, ipv6_ ? IPV6_MTU_DISCOVER : IP_MTU_DISCOVER,
-           ipv6_ ? IPV6_PMTUDISC_DO : IP_PMTUDISC_DO);
+           IP_PMTUDISC_DO); // IPV6_PMTUDISC_DO is the same number
     change(SOL_SOCKET, SO_SNDBUF, buffer_size);
     change(SOL_SOCKET, SO_RCVBUF, buffer_size);
     received_.resize(datagrams_per_call * datagram_room);

@@ -106,7 +106,7 @@ class Stream
     Ended step()
     {
         const TimePoint now = link_.now();
-        if (const Ended end = look(now))
+        if (Ended end = look(now))
         {
             return end;
         }
@@ -199,7 +199,7 @@ class Stream
         const TimePoint now = link_.now();
         for (const ipmi::Response& response : responses_)
         {
-            if (const Ended end = take(response, now))
+            if (Ended end = take(response, now))
             {
                 return end;
             }
