@@ -8,13 +8,20 @@ MIB = 1 << 20
 def rate(result):
     if result is None:
         return "-"
+    if "error" in result:
+        return "failed"
     return f"{result['mb_per_s']:.2f}" if result["mb_per_s"] < 10 else f"{result['mb_per_s']:.1f}"
 
 
 def ratio(results, of, to, form):
-    if of not in results or to not in results:
-        return "-"
-    return form(results[of]["mb_per_s"] / results[to]["mb_per_s"])
+    speeds = [results.get(name, {}).get("mb_per_s") for name in (of, to)]
+    return form(speeds[0] / speeds[1]) if all(speeds) else "-"
+
+
+def failures(results):
+    """What went wrong, one sentence each."""
+    parts = [results.get("loopback", {}), *results["cells"]]
+    return [value["error"] for part in parts for value in part.values() if isinstance(value, dict) and "error" in value]
 
 
 def percent(value):
@@ -48,11 +55,11 @@ def link_table(results):
 
 def loopback_table(results):
     loopback = results["loopback"]
-    rows = [("fwupdate", rate(loopback.get("ours")), ""),
+    rows = [("fwupdate", rate(loopback.get("ours")), "-"),
             ("one at a time, 1400 bytes", rate(loopback.get("one_at_a_time")),
-             f"fwupdate is {ratio(loopback, 'ours', 'one_at_a_time', times)}"),
-            ("curl", rate(loopback["curl"]), f"fwupdate is {ratio(loopback, 'ours', 'curl', percent)}")]
-    return "On loopback:\n\n" + table(("", "MB/s", ""), rows)
+             ratio(loopback, "ours", "one_at_a_time", times)),
+            ("curl", rate(loopback["curl"]), ratio(loopback, "ours", "curl", percent))]
+    return "On loopback:\n\n" + table(("", "MB/s", "fwupdate to it"), rows)
 
 
 def agent_table(results):
@@ -61,13 +68,14 @@ def agent_table(results):
             ("resident set, idle", f"{agent['idle']['resident'] / KIB:.0f} KiB")]
     if agent["stripped_bytes"]:
         rows.append(("program, stripped", f"{agent['stripped_bytes'] / KIB:.0f} KiB"))
-    installs = [cell["ours"] for cell in [results.get("loopback", {}), *results["cells"]] if "ours" in cell]
+    parts = [results.get("loopback", {}), *results["cells"]]
+    installs = [part["ours"] for part in parts if "peak" in part.get("ours", {})]
     if installs:
         above = max(run["peak"]["anonymous"] - agent["idle"]["anonymous"] for run in installs)
         rows.append(("anonymous memory, peak above idle", f"{above / KIB:.0f} KiB"))
         rows.append(("resident set, peak", f"{max(run['peak']['resident'] for run in installs) / KIB:.0f} KiB"))
-    if "ours" in results.get("loopback", {}):
-        run = results["loopback"]["ours"]
+    run = results.get("loopback", {}).get("ours", {})
+    if "cpu_seconds" in run:
         per_100_mb = run["cpu_seconds"] * 100 * MEGA / results["image_bytes"]
         rows.append(("processor time per 100 MB, whole update", f"{per_100_mb:.2f} s"))
     return "The agent:\n\n" + table(("", ""), rows)
