@@ -97,9 +97,9 @@ void add_base_commands(CommandTable& table, UpdateSession& session)
             const CompletionCode code = control(*update, request, caller, now);
             return answer_if_ok(code, protocol::UpdateControlResponse{{update->flags()}});
         }));
-    table.add(make_row<Command::get_update_status>(
-        update, [update](const protocol::EmptyRequest&, const Caller&, TimePoint)
-        { return answer(codec::encode(update->status())); }));
+    table.add(make_row<Command::get_update_status>(update,
+                                                   [update](const protocol::EmptyRequest&, const Caller&, TimePoint)
+                                                   { return answer(codec::encode(update->status())); }));
     table.add(make_row<Command::set_update_options>(
         update,
         [update](const protocol::SetUpdateOptionsRequest& request, const Caller& caller, TimePoint now)

@@ -153,10 +153,13 @@ class Server:
             return None
         net_fn_lun, requester, sequence_lun, command, data = request
         net_fn = net_fn_lun >> 2
-        code, response = self.execute(net_fn, command, data, session)
-        self.note(f"{net_fn:02x} {command:02x} {printed(data)} -> {code:02x} {response.hex()}")
         key = (net_fn, command)
         self.counts[key] = self.counts.get(key, 0) + 1
+        if key == (FIRMWARE, 0x2C) and self.counts[key] == self.options.damage_write:
+            data = bytes([data[0] ^ 0x01]) + data[1:]
+            self.note("write damaged")
+        code, response = self.execute(net_fn, command, data, session)
+        self.note(f"{net_fn:02x} {command:02x} {printed(data)} -> {code:02x} {response.hex()}")
         if net_fn == FIRMWARE and (command, self.counts[key]) in self.drops:
             self.note("answer dropped")
             return None
@@ -225,6 +228,7 @@ def main():
     parser.add_argument("--image-out", metavar="FILE", help="where an activated image goes")
     parser.add_argument("--drop-answer", action="append", default=[], metavar="2c:3",
                         help="swallow the answer to the third 2Ch; may be repeated")
+    parser.add_argument("--damage-write", type=int, metavar="N", help="flip a bit of the Nth 2Ch, as bad memory would")
     parser.add_argument("--log", metavar="FILE", help="one line for each command")
     parser.add_argument("--tick", type=float, default=3.0, help="seconds for 5 percent of programming")
     parser.add_argument("--version", default="1.10", help="what Get Device ID says")
