@@ -8,7 +8,7 @@ add_library(fwupdate_options INTERFACE)
 target_compile_features(fwupdate_options INTERFACE cxx_std_20)
 target_include_directories(fwupdate_options INTERFACE ${PROJECT_SOURCE_DIR} ${PROJECT_BINARY_DIR}/generated)
 target_compile_options(fwupdate_options INTERFACE
-  -Wall -Wextra -Wpedantic $<$<NOT:$<BOOL:${FWUPDATE_FUZZ}>>:-Werror> -Wshadow -Wconversion -Wnon-virtual-dtor -Woverloaded-virtual)
+  -Wall -Wextra -Wpedantic $<$<NOT:$<OR:$<BOOL:${FWUPDATE_FUZZ}>,$<BOOL:${FWUPDATE_SANITIZE}>>>:-Werror> -Wshadow -Wconversion -Wnon-virtual-dtor -Woverloaded-virtual)
 target_compile_definitions(fwupdate_options INTERFACE BOOST_ASIO_NO_DEPRECATED BOOST_ASIO_DISABLE_BOOST_COROUTINE)
 if(FWUPDATE_SANITIZE)
   target_compile_options(fwupdate_options INTERFACE
