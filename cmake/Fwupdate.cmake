@@ -4,11 +4,17 @@ set(FWUPDATE_SANITIZE "" CACHE STRING "Sanitizers for everything, e.g. address,u
 option(FWUPDATE_FUZZ "Build the libFuzzer targets (needs clang)" OFF)
 option(FWUPDATE_TESTS "Build the tests" ON)
 
+# Sanitizers make g++ 12 believe in uninitialized reads that are not there: warnings stop the ordinary build only.
+set(fwupdate_strict -Werror)
+if(FWUPDATE_FUZZ OR FWUPDATE_SANITIZE)
+  set(fwupdate_strict "")
+endif()
+
 add_library(fwupdate_options INTERFACE)
 target_compile_features(fwupdate_options INTERFACE cxx_std_20)
 target_include_directories(fwupdate_options INTERFACE ${PROJECT_SOURCE_DIR} ${PROJECT_BINARY_DIR}/generated)
 target_compile_options(fwupdate_options INTERFACE
-  -Wall -Wextra -Wpedantic $<$<NOT:$<OR:$<BOOL:${FWUPDATE_FUZZ}>,$<BOOL:${FWUPDATE_SANITIZE}>>>:-Werror> -Wshadow -Wconversion -Wnon-virtual-dtor -Woverloaded-virtual)
+  -Wall -Wextra -Wpedantic ${fwupdate_strict} -Wshadow -Wconversion -Wnon-virtual-dtor -Woverloaded-virtual)
 target_compile_definitions(fwupdate_options INTERFACE BOOST_ASIO_NO_DEPRECATED BOOST_ASIO_DISABLE_BOOST_COROUTINE)
 if(FWUPDATE_SANITIZE)
   target_compile_options(fwupdate_options INTERFACE
