@@ -192,6 +192,31 @@ TEST_CASE("Another transport brings blocks at the same time")
     CHECK(sink.image() == image);
 }
 
+TEST_CASE("Another transport brings everything that is left: nothing of it is sent")
+{
+    const Bytes image = random_image(16U << 20, 6);
+    ScriptedSink sink{image.size()};
+    SimulationOptions options = usual();
+    options.path.one_way = 5ms;
+    options.path.rate = 5e6;
+    std::uint64_t steps = 0;
+    options.at_every_step = [&](const SimulationStep& step)
+    {
+        const bool now = ++steps == 200;
+        for (std::uint32_t block = 0; now && block < 256; ++block)
+        {
+            if (!step.sink.has_block(block))
+            {
+                step.sink.put(block, ConstBytes{image}.subspan(std::size_t{block} * 65'536, 65'536));
+            }
+        }
+    };
+    const auto result = simulate(image, sink, options);
+    CHECK(result.state == stream::SenderState::complete);
+    CHECK(sink.image() == image);
+    CHECK(result.fragments_sent < 128 * 48);
+}
+
 TEST_CASE("An outage of seconds: it goes on where it was")
 {
     SimulationOptions options = usual();

@@ -36,15 +36,26 @@ class Simulation
 
     SimulationResult run()
     {
+        send_all();
         while (sender_.state(now_) == stream::SenderState::running && now_ - start_ < options_.time_limit)
         {
             if (options_.at_every_step)
             {
                 options_.at_every_step({now_, sink_, sender_, forward_.options(), back_.options()});
             }
-            send_all();
-            now_ = std::max(now_, std::min({forward_.next_due(), back_.next_due(), sender_.deadline()}));
-            deliver();
+            const TimePoint host = later(std::min(back_.next_due(), sender_.deadline()), host_delay_);
+            const TimePoint bmc = later(forward_.next_due(), bmc_delay_);
+            now_ = std::max(now_, std::min(host, bmc));
+            if (bmc <= now_)
+            {
+                run_bmc();
+                bmc_delay_ = draw(options_.bmc_latency);
+            }
+            if (host <= now_)
+            {
+                run_host();
+                host_delay_ = draw(options_.host_latency);
+            }
             ++result_.steps;
         }
         result_.state = sender_.state(now_);
@@ -96,9 +107,20 @@ class Simulation
         return image_[std::size_t{block} * protocol::block_size];
     }
 
-    void deliver()
+    static TimePoint later(TimePoint when, Duration delay)
     {
-        if (forward_.next_due() <= now_)
+        return when == TimePoint::max() ? when : when + delay;
+    }
+    Duration draw(Duration latency)
+    {
+        return Duration{latency > Duration::zero()
+                            ? static_cast<Duration::rep>(random_.below(static_cast<std::uint64_t>(latency.count())))
+                            : 0};
+    }
+
+    void run_bmc()
+    {
+        while (forward_.next_due() <= now_)
         {
             const Bytes packet = forward_.pop();
             const auto request = codec::decode_request<protocol::WriteFragmentRequest>(packet);
@@ -111,12 +133,17 @@ class Simulation
                 back_.send(std::move(answer), size, now_);
             }
         }
-        else if (back_.next_due() <= now_)
+    }
+
+    void run_host()
+    {
+        while (back_.next_due() <= now_)
         {
             const Bytes packet = back_.pop();
             const auto response = codec::decode_response<protocol::WriteFragmentResponse>(packet);
             sender_.on_acknowledgement(stream::Acknowledgement::from(*response), now_);
         }
+        send_all();
     }
 
     const Bytes& image_;
@@ -131,6 +158,8 @@ class Simulation
     SimulatedDirection forward_;
     SimulatedDirection back_;
     SimulationResult result_;
+    Duration host_delay_{};
+    Duration bmc_delay_{};
 };
 
 } // namespace

@@ -87,6 +87,8 @@ struct SimulationOptions
     std::uint16_t fragment_size{1388};
     std::size_t max_response{protocol::largest_response};
     std::uint64_t seed{1};
+    Duration host_latency{}; ///< up to this long until a woken process runs: a busy machine
+    Duration bmc_latency{};
     Duration time_limit{std::chrono::minutes{30}};
     std::function<void(const SimulationStep&)> at_every_step;
 };

@@ -63,6 +63,22 @@ void SendBoard::move_horizon(std::uint32_t first_missing)
     horizon_ = std::uint64_t{first_missing} + 1 + 8 * largest_bitmap;
 }
 
+/// Blocks that something else brought before their turn came.
+void SendBoard::skip_present(std::uint32_t first_missing)
+{
+    const std::uint32_t end =
+        first_missing < geometry_.fragments() ? geometry_.place(first_missing).block : geometry_.blocks();
+    for (; next_block_ < end; ++next_block_)
+    {
+        if (!done_[next_block_])
+        {
+            done_[next_block_] = true;
+            --remaining_;
+            bytes_arrived_ += geometry_.block_bytes(next_block_);
+        }
+    }
+}
+
 bool SendBoard::open_next()
 {
     while (next_block_ < geometry_.blocks() && done_[next_block_])
@@ -173,9 +189,13 @@ std::uint32_t SendBoard::restart_block(std::uint32_t block, const std::function<
 const BoardChange& SendBoard::apply(const Acknowledgement& acknowledgement, bool fresh)
 {
     change_.arrived.clear();
-    if (fresh && acknowledgement.first_missing < geometry_.fragments())
+    if (fresh)
     {
         move_horizon(acknowledgement.first_missing);
+        skip_present(acknowledgement.first_missing);
+    }
+    if (fresh && acknowledgement.first_missing < geometry_.fragments())
+    {
         const std::uint32_t missing = geometry_.place(acknowledgement.first_missing).block;
         // The bound keeps a BMC that takes back everything it said from filling our memory.
         if (done_[missing] && open_.size() < 2 * std::size_t{window_blocks_})

@@ -103,6 +103,7 @@ class SendBoard
     [[nodiscard]] bool open_next();
     [[nodiscard]] std::optional<Place> within_horizon(Place place) const;
     void move_horizon(std::uint32_t first_missing);
+    void skip_present(std::uint32_t first_missing);
     [[nodiscard]] OpenBlock make_block(std::uint32_t block);
     void reopen(std::uint32_t block);
     /// Whether the acknowledgement alone shows that the block is whole.
