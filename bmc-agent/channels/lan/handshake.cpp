@@ -347,19 +347,20 @@ Handshake::Reply Handshake::activate(const rmcpplus::RakpMessage3& message, Cons
                       std::min(limit, ipmi::Privilege::user), // raised by Set Session Privilege Level
                       0,
                       0};
-        session = sessions_.add({half.id,
-                                 half.console_id,
-                                 0,
-                                 half.peer,
-                                 limit,
-                                 std::move(caller),
-                                 std::move(*cipher),
-                                 {},
-                                 0,
-                                 {},
-                                 {},
-                                 now,
-                                 {}});
+        session = sessions_.add({.id = half.id,
+                                 .console_id = half.console_id,
+                                 .handle = 0,
+                                 .peer = half.peer,
+                                 .limit = limit,
+                                 .caller = std::move(caller),
+                                 .cipher = std::move(*cipher),
+                                 .inbound = {},
+                                 .newest_request = 0,
+                                 .outbound = 0,
+                                 .duplicates = {},
+                                 .opening = {},
+                                 .last_activity = now,
+                                 .closed = {}});
     }
     if (session == nullptr)
     {

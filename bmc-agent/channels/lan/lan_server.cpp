@@ -254,12 +254,12 @@ void LanServer::in_session(MutableBytes datagram, const rmcpplus::RmcpPlusPacket
                    {{"user", session->caller.user}, {"from", to_text(session->peer)}, {"to", to_text(from.peer)}});
         session->peer = from.peer;
     }
-    command(*session, *request, from, now, out);
+    command(*session, *request, packet.session_sequence, from, now, out);
     sessions_.announce(now);
 }
 
-void LanServer::command(Session& session, const rmcpplus::LanRequest& request, const Endpoint& from, TimePoint now,
-                        Outbox& out)
+void LanServer::command(Session& session, const rmcpplus::LanRequest& request, std::uint32_t sequence,
+                        const Endpoint& from, TimePoint now, Outbox& out)
 {
     const CommandRow* const row = commands_.find(request.net_fn, request.command);
     const bool kept = row != nullptr && !row->idempotent;
@@ -282,6 +282,12 @@ void LanServer::command(Session& session, const rmcpplus::LanRequest& request, c
         respond(session, request, *known, from, out);
         return;
     }
+    if (kept && session.is_overtaken(sequence))
+    {
+        ++dropped_.replayed;
+        return;
+    }
+    session.newest_request = kept ? sequence : session.newest_request;
     session.caller.max_message = max_message(from);
     session.caller.max_response = protocol::largest_response;
     const Outcome outcome = dispatch(request, session.caller, now);

@@ -22,7 +22,7 @@ struct DropCounters
     std::uint64_t rate_limited{};    ///< before a session
     std::uint64_t unknown_session{}; ///< an id that does not exist, or does no more
     std::uint64_t unauthentic{};     ///< in a session: not protected, or the wrong code
-    std::uint64_t replayed{};        ///< in a session: an authentic number for the second time
+    std::uint64_t replayed{};        ///< in a session: an authentic number for the second time, or a late repetition
     std::uint64_t amplifying{};      ///< an answer of more than twice its unauthenticated request
 
     bool operator==(const DropCounters&) const = default;
@@ -92,8 +92,8 @@ class LanServer
 
     /// The response to a command outside of a session; nothing: dropped.
     [[nodiscard]] std::optional<Bytes> sessionless_command(ConstBytes message, const Endpoint& from, TimePoint now);
-    void command(Session& session, const rmcpplus::LanRequest& request, const Endpoint& from, TimePoint now,
-                 Outbox& out);
+    void command(Session& session, const rmcpplus::LanRequest& request, std::uint32_t sequence, const Endpoint& from,
+                 TimePoint now, Outbox& out);
     void respond(Session& session, const rmcpplus::LanRequest& request, const ipmi::Response& response,
                  const Endpoint& to, Outbox& out);
     /// Sends what answers an unauthenticated request, unless it is too long for that.

@@ -32,11 +32,19 @@ struct Session
     Caller caller;              ///< as the handlers see it, present privilege included
     rmcpplus::SessionCipher cipher;
     rmcpplus::SequenceWindow inbound;
-    std::uint32_t outbound{}; ///< sequence number of the last packet sent
+    std::uint32_t newest_request{}; ///< session sequence number of the newest executed that is not idempotent; 0: none
+    std::uint32_t outbound{};       ///< of the last packet sent
     DuplicateCache duplicates;
     std::optional<Opening> opening;
     TimePoint last_activity{};
     std::optional<TimePoint> closed; ///< nothing is served any more but a repeated Close Session
+
+    /// Whether a request was sent before one that was executed already: a client goes on only when it has its answer,
+    /// so this is a repetition that the network held back longer than the duplicates are remembered.
+    [[nodiscard]] bool is_overtaken(std::uint32_t sequence) const
+    {
+        return newest_request != 0 && static_cast<std::int32_t>(sequence - newest_request) < 0;
+    }
 
     /// The number of the next packet to send; never 0.
     std::uint32_t next_outbound()

@@ -146,6 +146,26 @@ TEST_CASE("a retry after a long silence: only the image write is still known")
     CHECK(bench.writes == 3);
 }
 
+TEST_CASE("a repetition that the network held back is not executed, however much has overtaken it")
+{
+    Bench bench;
+    Console console{bench};
+    REQUIRE(console.open_as_administrator());
+    for (const unsigned others : {1U, 31U, 60U, 130U, 1000U})
+    {
+        CAPTURE(others);
+        REQUIRE(console.ask(NetFn::firmware, 0x2C, {0xAA}).has_value());
+        const Bytes late = console.request_again(NetFn::firmware, 0x2C, {0xAA});
+        for (unsigned count = 0; count < others; ++count)
+        {
+            REQUIRE(console.ask(NetFn::firmware, 0x2C, {0xBB}).has_value());
+        }
+        const std::size_t written = bench.writes;
+        static_cast<void>(bench.send(late));
+        CHECK(bench.writes == written);
+    }
+}
+
 TEST_CASE("idempotent commands are always executed, and another session's requests are its own")
 {
     Bench bench;
