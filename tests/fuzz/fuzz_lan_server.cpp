@@ -27,17 +27,24 @@ void require(bool condition)
     }
 }
 
-/// Numbers that repeat from run to run.
-class CountingRandom final : public RandomSource
+/// Numbers that are the same in every run, and never the same within one.
+class RepeatableRandom final : public RandomSource
 {
   public:
     void fill(MutableBytes out) override
     {
-        std::ranges::generate(out, [this] { return static_cast<std::uint8_t>(state_ = state_ * 167 + 13); });
+        std::ranges::generate(out, [this] { return next(); });
     }
 
   private:
-    std::uint32_t state_{1};
+    /// Knuth's linear congruential generator: the low bits have short periods, the high byte has not.
+    std::uint8_t next()
+    {
+        state_ = state_ * 6364136223846793005U + 1442695040888963407U;
+        return static_cast<std::uint8_t>(state_ >> 56U);
+    }
+
+    std::uint64_t state_{1};
 };
 
 class Harness
@@ -183,7 +190,7 @@ class Harness
     std::vector<config::User> users_{{"admin", "password", ipmi::Privilege::administrator},
                                      {"viewer", "other", ipmi::Privilege::user}};
     CommandTable table_;
-    CountingRandom random_;
+    RepeatableRandom random_;
     NullLog log_;
     LanServer server_{{lan_, users_, {}, table_, random_, log_}};
     Outbox outbox_;

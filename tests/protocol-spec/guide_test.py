@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
-"""Runs the clients that client-guide.md prints against the transcripts: they must send exactly these requests."""
+"""Runs the clients that client-guide.md prints against the transcripts: they must send exactly these requests. And
+every link between the pages leads somewhere."""
 
 import pathlib
 import re
@@ -41,6 +42,25 @@ class Script:
         assert sent == expected, f"the client sent {sent.hex()}, the transcript has {line}"
         answer = data(after)
         return answer[0], answer[1:]
+
+
+def anchors(page):
+    """What the page's headings are called in links."""
+    headings = re.findall(r"^#+ (.+)$", page.read_text(), re.MULTILINE)
+    return {re.sub(r"[^\w -]", "", heading.lower()).replace(" ", "-") for heading in headings}
+
+
+class LinkTest(unittest.TestCase):
+    def test_every_link_leads_somewhere(self):
+        count = 0
+        for page in sorted(SPEC.rglob("*.md")):
+            for name, anchor in re.findall(r"\]\((?!https?:)([^)#]*)#?([^)]*)\)", page.read_text()):
+                target = page.parent / name if name else page
+                self.assertTrue(target.exists(), f"{page.name}: {name}")
+                if anchor:
+                    self.assertIn(anchor, anchors(target), page.name)
+                count += 1
+        self.assertGreater(count, 40)
 
 
 class GuideTest(unittest.TestCase):
