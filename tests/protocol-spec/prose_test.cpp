@@ -164,8 +164,9 @@ TEST_CASE("a changed value is noticed, on the page and in the header")
         }
     }
     CHECK(changes > 250);
-    for (const auto& [name, values] : header.enums)
+    for (const auto& row : header.enums)
     {
+        const std::string& name = row.first;
         HeaderText changed = header;
         changed.enums[name].emplace_back("one_more", 200);
         CHECK_MESSAGE((name == "Command" || name == "Profile") == check_values(sections, changed, codes).empty(), name);
