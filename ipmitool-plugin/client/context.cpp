@@ -51,7 +51,7 @@ Outcome refused_outcome(const Context& context, protocol::Command command, ipmi:
 Attempt<void> reconnect(const Context& context, std::chrono::seconds limit)
 {
     context.reporter.notice(context.bmc.port().facts().peer + " does not answer; opening a new session, for up to " +
-                            duration_text(limit) + " minutes");
+                            minutes_text(limit));
     const TimePoint give_up = context.environment.now() + limit;
     std::chrono::milliseconds back_off = first_back_off;
     while (!context.environment.interrupted())
@@ -63,8 +63,8 @@ Attempt<void> reconnect(const Context& context, std::chrono::seconds limit)
         }
         if (context.environment.now() >= give_up)
         {
-            return Outcome{ExitCode::transfer_failed, context.bmc.port().facts().peer + " has not answered for " +
-                                                          duration_text(limit) + " minutes"};
+            return Outcome{ExitCode::transfer_failed,
+                           context.bmc.port().facts().peer + " has not answered for " + minutes_text(limit)};
         }
         if (!pause(context, back_off))
         {

@@ -1,9 +1,8 @@
 #include "ipmitool-plugin/client/foreign.hpp"
 
-#include "ipmitool-plugin/client/install.hpp"
+#include "ipmitool-plugin/client/base_transfer.hpp"
+#include "ipmitool-plugin/client/conclusion.hpp"
 #include "ipmitool-plugin/client/lease.hpp"
-
-#include <algorithm>
 
 namespace fwupdate::client
 {
@@ -13,14 +12,10 @@ namespace
 using namespace std::chrono_literals;
 using protocol::Command;
 using protocol::Control;
-using protocol::UpdateChannel;
 using protocol::UpdateState;
 using Status = protocol::GetUpdateStatusResponse;
 
-constexpr std::size_t default_lan_write = 1024;   ///< bytes, where 22h says nothing
-constexpr std::size_t default_system_write = 128; ///< bytes
-constexpr int restarts = 5;                       ///< of the transfer after a lost answer, until it is given up
-constexpr Patience single_write{1, 10};           ///< never repeated; a slow BMC gets 10 s to answer
+constexpr int restarts = 5; ///< of the transfer after a lost answer, until it is given up
 constexpr Patience single_question{1, 2};
 constexpr std::chrono::milliseconds poll_period = 1s;
 constexpr std::chrono::seconds stall_limit = 10min;
@@ -182,7 +177,20 @@ class ForeignInstall
             return Outcome{ExitCode::verification_failed,
                            "the BMC found another SHA-256 than that of " + image_.file().string()};
         }
-        return completed->ok() ? watch() : refused_outcome(context_, Command::update_control, completed->code);
+        if (completed->ok() ||
+            (completed->code == ipmi::CompletionCode::not_supported_in_present_state && is_past_download()))
+        {
+            return watch();
+        }
+        return refused_outcome(context_, Command::update_control, completed->code);
+    }
+
+    /// Whether a refused 29h-2 was the repetition of one that took effect and whose answer got lost.
+    [[nodiscard]] bool is_past_download() const
+    {
+        const auto status = ask<Status>(context_, Command::get_update_status, protocol::EmptyRequest{});
+        return status && status->ok() && status->message.state != UpdateState::init &&
+               status->message.state != UpdateState::idle && status->message.state != UpdateState::download;
     }
 
     /// Its percentage is partly a timer: any change counts as progress.
@@ -210,8 +218,8 @@ class ForeignInstall
             last = status->message;
             if (context_.environment.now() - moved >= stall_limit)
             {
-                return Outcome{ExitCode::program_failed, "the BMC has been at '" + name_of(last.state) + "' for " +
-                                                             duration_text(stall_limit) + " minutes"};
+                return Outcome{ExitCode::program_failed,
+                               "the BMC has been at '" + name_of(last.state) + "' for " + minutes_text(stall_limit)};
             }
         }
         return interrupted_outcome();
@@ -304,8 +312,7 @@ class ForeignInstall
             }
             if (context_.environment.now() - gone >= restart_limit)
             {
-                return {ExitCode::no_return,
-                        "the BMC has not come back for " + duration_text(restart_limit) + " minutes"};
+                return {ExitCode::no_return, "the BMC has not come back for " + minutes_text(restart_limit)};
             }
             pause(context_, poll_period);
         }
@@ -321,79 +328,6 @@ class ForeignInstall
 };
 
 } // namespace
-
-std::size_t choose_write_size(const PortFacts& facts,
-                              const std::optional<protocol::GetUpdateChannelInfoResponse>& channels)
-{
-    const bool lan = facts.kind == LinkKind::lan;
-    std::size_t size = lan ? default_lan_write : default_system_write;
-    if (channels)
-    {
-        const auto entry =
-            std::ranges::find(channels->channels.items, lan ? UpdateChannel::rmcp_plus : UpdateChannel::kcs,
-                              &protocol::UpdateChannelEntry::channel);
-        if (entry != channels->channels.items.end() && entry->max_transfer_size != 0)
-        {
-            size = entry->max_transfer_size;
-        }
-    }
-    size = std::max<std::size_t>(1, std::min(size, facts.max_write));
-    // ipmitool's lanplus code mishandles requests of 9 or 10 modulo 16 bytes with cipher suite 17.
-    while (size > 16 && (size % 16 == 9 || size % 16 == 10))
-    {
-        --size;
-    }
-    return size;
-}
-
-Attempt<std::optional<protocol::GetUpdateChannelInfoResponse>> get_channels(const Context& context)
-{
-    auto answer = ask<protocol::GetUpdateChannelInfoResponse>(context, Command::get_update_channel_info,
-                                                              protocol::EmptyRequest{});
-    if (!answer)
-    {
-        return answer.error();
-    }
-    return answer->ok() ? std::optional{std::move(answer->message)} : std::nullopt;
-}
-
-Attempt<void> write_image(const Context& context, const Image& image, std::size_t write_size, bool appends_blindly,
-                          ProgressMeter& meter)
-{
-    for (std::uint64_t offset = 0; offset < image.size();)
-    {
-        if (context.environment.interrupted())
-        {
-            return interrupted_outcome();
-        }
-        const Result<Bytes> piece = image.read(offset, write_size);
-        if (!piece)
-        {
-            return Outcome{ExitCode::transfer_failed, piece.error().text};
-        }
-        const auto written = ask<protocol::WriteImageDataResponse>(context, Command::write_image_data,
-                                                                   protocol::WriteImageDataRequest{{*piece}},
-                                                                   appends_blindly ? single_write : Patience{});
-        if (!written)
-        {
-            Outcome outcome = written.error();
-            outcome.remedy = outcome.code == ExitCode::failed ? Remedy::repeat : outcome.remedy;
-            return outcome;
-        }
-        if (!written->ok())
-        {
-            return refused_outcome(context, Command::write_image_data, written->code);
-        }
-        if (written->message.written != piece->size())
-        {
-            return Outcome{ExitCode::transfer_failed, "the BMC took only a part of a write", Remedy::repeat};
-        }
-        offset += piece->size();
-        const TimePoint now = context.environment.now();
-        context.reporter.progress(meter.update(Phase::transfer, offset, image.size(), now), now);
-    }
-    return {};
-}
 
 Outcome install_foreign(const Context& context, const Image& image, const Notes& notes)
 {

@@ -1,5 +1,6 @@
 #include "ipmitool-plugin/client/install.hpp"
 
+#include "ipmitool-plugin/client/conclusion.hpp"
 #include "ipmitool-plugin/client/lease.hpp"
 #include "ipmitool-plugin/client/target.hpp"
 #include "ipmitool-plugin/client/transfer.hpp"
@@ -147,7 +148,7 @@ class Install
             const Attempt<void> pass = this->pass();
             if (pass || context_.environment.interrupted())
             {
-                return pass ? Attempt<void>{} : interrupted_outcome();
+                return pass ? Attempt<void>{} : interrupted();
             }
             fruitless = transfer_.arrived() > arrived ? 0 : fruitless + 1;
             Outcome outcome = pass.error();
@@ -286,14 +287,30 @@ class Install
 
     // ---- the end
 
-    /// Leaves update mode after a failure, so that nobody has to wait for the lease. What is staged stays; the BMC
-    /// refuses where leaving would do harm.
+    /// Leaves update mode after a failure, so that nobody has to wait for the lease; what is staged stays. Not past
+    /// the transfer: from ready, exit would restart, and nobody asked for that any more.
     void release(const Outcome& outcome) const
     {
-        if (held_ && outcome.remedy != Remedy::reconnect)
+        if (!held_ || outcome.remedy == Remedy::reconnect)
+        {
+            return;
+        }
+        const auto session = context_.bmc.call<Session>(Command::get_update_session);
+        if (session && session->ok() && !is_past_transfer(session->message.state))
         {
             static_cast<void>(context_.bmc.call<protocol::EmptyResponse>(Command::exit_update_mode));
         }
+    }
+
+    /// ^C: past the transfer the BMC goes on by itself.
+    [[nodiscard]] Outcome interrupted() const
+    {
+        Outcome outcome = interrupted_outcome();
+        if (completed_)
+        {
+            outcome.text += "; the BMC has the whole image and goes on, resume waits for it";
+        }
+        return outcome;
     }
 
     Outcome leave()
@@ -348,49 +365,6 @@ Outcome install(const Context& context, const Image& image, const protocol::GetC
                 const Notes& notes)
 {
     return Install{context, image, capabilities, notes}.run();
-}
-
-std::string resume_hint(const PortFacts& facts, const std::filesystem::path& image, const Keywords& keywords)
-{
-    const std::string words = to_text(keywords);
-    return facts.command_line + " fwupdate resume " + shell_quoted(image.string()) + (words.empty() ? "" : " " + words);
-}
-
-Note note_of(const Image& image, const Keywords& keywords)
-{
-    std::error_code error;
-    std::filesystem::path file = std::filesystem::absolute(image.file(), error);
-    Keywords words = keywords;
-    words.force = words.yes = words.json = false; // of this run only
-    words.sha256.reset();
-    return {error ? image.file() : std::move(file), image.sha256(), image.size(), std::move(words)};
-}
-
-Outcome conclude_install(const Context& context, const Image& image, const Notes& notes, Keeps keeps, Outcome outcome)
-{
-    const PortFacts& facts = context.bmc.port().facts();
-    switch (outcome.code)
-    {
-    case ExitCode::transfer_failed:
-        outcome.text += keeps == Keeps::blocks ? "\nWhat arrived is kept. Go on with: "
-                                               : "\nThis BMC keeps nothing of it. Start again with: ";
-        outcome.text += resume_hint(facts, image.file(), context.keywords);
-        break;
-    case ExitCode::failed:
-    case ExitCode::refused:
-    case ExitCode::cancelled:
-        break; // an earlier, interrupted install to this BMC can still be resumed
-    default:
-        notes.drop(facts.peer);
-    }
-    return outcome;
-}
-
-bool confirmed(const Context& context, const std::string& question)
-{
-    const Keywords& words = context.keywords;
-    return words.yes || words.force || words.json || !context.environment.can_ask() ||
-           context.environment.ask(question);
 }
 
 } // namespace fwupdate::client

@@ -12,25 +12,4 @@ namespace fwupdate::client
 [[nodiscard]] Outcome install(const Context& context, const Image& image,
                               const protocol::GetCapabilitiesResponse& capabilities, const Notes& notes);
 
-/// What a BMC keeps of an interrupted transfer.
-enum class Keeps : bool
-{
-    nothing,
-    blocks,
-};
-
-/// How to go on after an interrupted command: what to type.
-[[nodiscard]] std::string resume_hint(const PortFacts& facts, const std::filesystem::path& image,
-                                      const Keywords& keywords);
-
-/// The note that lets resume go on with this image.
-[[nodiscard]] Note note_of(const Image& image, const Keywords& keywords);
-
-/// After an install: adds the hint to what can be resumed, drops the note of what is over.
-[[nodiscard]] Outcome conclude_install(const Context& context, const Image& image, const Notes& notes, Keeps keeps,
-                                       Outcome outcome);
-
-/// Asks the person, if there is one and nobody said yes. False: declined.
-[[nodiscard]] bool confirmed(const Context& context, const std::string& question);
-
 } // namespace fwupdate::client

@@ -93,6 +93,11 @@ std::string duration_text(std::chrono::seconds duration)
                            : format("%lld:%02lld", seconds / 60, seconds % 60);
 }
 
+std::string minutes_text(std::chrono::seconds duration)
+{
+    return std::to_string(std::chrono::duration_cast<std::chrono::minutes>(duration).count()) + " min";
+}
+
 std::string to_text(const Progress& progress)
 {
     std::string text = format("%-8s %3u %%", std::string{name_of(progress.phase)}.c_str(), progress.percent);

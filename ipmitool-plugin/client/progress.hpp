@@ -61,6 +61,9 @@ class ProgressMeter
 /// "1:02:03", "2:03"
 [[nodiscard]] std::string duration_text(std::chrono::seconds duration);
 
+/// "5 min"
+[[nodiscard]] std::string minutes_text(std::chrono::seconds duration);
+
 /// Decides which progress becomes a plain line: at every 10 %, every 5 s, and when the phase changes.
 class PlainPacer
 {

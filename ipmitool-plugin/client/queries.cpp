@@ -1,6 +1,6 @@
 #include "ipmitool-plugin/client/queries.hpp"
 
-#include "ipmitool-plugin/client/foreign.hpp"
+#include "ipmitool-plugin/client/base_transfer.hpp"
 #include "ipmitool-plugin/client/target.hpp"
 
 #include <array>

@@ -158,7 +158,7 @@ void Reporter::outcome(const Outcome& outcome)
         write_json({{"event", "result"},
                     {"result", name_of(outcome.code)},
                     {"exit_code", static_cast<unsigned>(outcome.code)},
-                    {"text", printable(outcome.text)}});
+                    {"text", outcome.text}});
         return;
     }
     if (outcome.text.empty())
@@ -167,9 +167,7 @@ void Reporter::outcome(const Outcome& outcome)
     }
     const bool good = outcome.code == ExitCode::done || outcome.code == ExitCode::accepted ||
                       outcome.code == ExitCode::already_current;
-    std::string text = outcome.text;
-    // Several lines are ours alone; what came from the BMC was made printable where it was read.
-    (good ? out_ : err_) << text << std::endl;
+    (good ? out_ : err_) << outcome.text << std::endl;
 }
 
 void Reporter::print(std::string_view text)

@@ -43,7 +43,7 @@ class Reporter
     void item(std::string_view kind, const Fields& fields);
 
     /// The end. JSON: {"event":"result","result":...,"exit_code":...,"text":...}. Good ends go to the first stream,
-    /// the others to the second.
+    /// the others to the second. What came from the BMC has been made printable where it was read.
     void outcome(const Outcome& outcome);
 
     /// Text as it is, on the first stream.

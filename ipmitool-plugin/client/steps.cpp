@@ -1,6 +1,6 @@
 #include "ipmitool-plugin/client/steps.hpp"
 
-#include "ipmitool-plugin/client/foreign.hpp"
+#include "ipmitool-plugin/client/base_transfer.hpp"
 #include "ipmitool-plugin/client/lease.hpp"
 #include "ipmitool-plugin/client/target.hpp"
 

@@ -59,8 +59,8 @@ class Wait
                             accepted("programmed; it runs after the host's restart"));
         }
         return wait_for(deferred ? std::nullopt : std::optional{restart_limit},
-                        {ExitCode::no_return, "the BMC did not restart within " + duration_text(restart_limit) +
-                                                  " minutes: restart it, then look at 'fwupdate log'"});
+                        {ExitCode::no_return, "the BMC did not restart within " + minutes_text(restart_limit) +
+                                                  ": restart it, then look at 'fwupdate log'"});
     }
 
   private:
@@ -162,8 +162,8 @@ class Wait
             }
             if (context_.environment.now() - gone >= restart_limit)
             {
-                return Outcome{ExitCode::no_return, "the BMC has not come back for " + duration_text(restart_limit) +
-                                                        " minutes; 'fwupdate log' tells the end once it answers"};
+                return Outcome{ExitCode::no_return, "the BMC has not come back for " + minutes_text(restart_limit) +
+                                                        "; 'fwupdate log' tells the end once it answers"};
             }
             pause(context_, 1s);
         }

@@ -103,8 +103,8 @@ Attempt<void> watch_until_ready(const Context& context, ProgressMeter& meter)
         if (context.environment.now() - moved >= stall_limit)
         {
             return Outcome{ExitCode::program_failed, "the BMC has been at '" + name_of(now.state) + "' for " +
-                                                         duration_text(stall_limit) +
-                                                         " minutes without progress: see 'fwupdate status'"};
+                                                         minutes_text(stall_limit) +
+                                                         " without progress: see 'fwupdate status'"};
         }
     } while (pause(context, poll_period));
     return interrupted_outcome();

@@ -1,6 +1,6 @@
 // The client on a BMC that knows the base profile only.
+#include "ipmitool-plugin/client/base_transfer.hpp"
 #include "ipmitool-plugin/client/exit_code.hpp"
-#include "ipmitool-plugin/client/foreign.hpp"
 #include "tests/ipmitool-plugin/deployed_bmc.hpp"
 #include "tests/ipmitool-plugin/fake_world.hpp"
 
@@ -220,9 +220,22 @@ TEST_CASE("a full BMC is a refusal, not a reason to start again")
 {
     Bench bench;
     bench.bmc.limit = 5000;
-    CHECK(bench.install().code == code(ExitCode::refused));
+    const Run run = bench.install();
+    CHECK(run.code == code(ExitCode::refused));
+    CHECK(has(run.err, "too large for this BMC"));
     CHECK(bench.bmc.starts == 1);
     CHECK_FALSE(bench.bmc.in_mode);
+}
+
+TEST_CASE("a lost answer to complete: the status tells whether it took effect")
+{
+    Bench bench;
+    int controls = 0;
+    bench.bmc.on_command = [&](std::uint8_t command)
+    { return command == 0x29 && ++controls == 2 ? Loss::answer : Loss::none; };
+    CHECK(bench.install().code == code(ExitCode::accepted));
+    CHECK(bench.bmc.starts == 1);
+    CHECK(bench.bmc.activated == bench.image);
 }
 
 TEST_CASE("somebody else's 40h is not mistaken for the extended profile")

@@ -286,6 +286,31 @@ TEST_CASE("^C leaves a transfer that can be resumed and frees update mode")
     CHECK(bench.note());
 }
 
+TEST_CASE("^C while the BMC programs does not make it restart; resume waits for it")
+{
+    Bench bench;
+    bench.bmc.polls_per_state = 20;
+    std::size_t polls = 0;
+    bench.bmc.on_command = [&](Command command)
+    {
+        bench.world.interrupt = bench.world.interrupt || (command == Command::get_update_session &&
+                                                          bench.bmc.staged_blocks() == 4 && ++polls == 30);
+        return Loss::none;
+    };
+    const Run run = bench.install();
+    CHECK(run.code == code(ExitCode::transfer_failed));
+    CHECK(has(run.err, "resume waits for it"));
+    CHECK(bench.bmc.exits == 0);
+
+    bench.bmc.on_command = nullptr;
+    bench.world.interrupt = false;
+    bench.bmc.session.flags.bits = protocol::session_in_mode | protocol::session_same_user;
+    CHECK(bench.run({"resume"}).code == 0);
+    CHECK(bench.bmc.exits == 1);
+    CHECK(bench.bmc.count(Command::begin_transfer) == 1);
+    CHECK(bench.bmc.installed == bench.image);
+}
+
 TEST_CASE("resume without a note wants the image named; with a changed image it refuses")
 {
     Bench bench;

@@ -1,0 +1,52 @@
+#include "ipmitool-plugin/client/conclusion.hpp"
+
+#include <system_error>
+#include <utility>
+
+namespace fwupdate::client
+{
+
+std::string resume_hint(const PortFacts& facts, const std::filesystem::path& image, const Keywords& keywords)
+{
+    const std::string words = to_text(keywords);
+    return facts.command_line + " fwupdate resume " + shell_quoted(image.string()) + (words.empty() ? "" : " " + words);
+}
+
+Note note_of(const Image& image, const Keywords& keywords)
+{
+    std::error_code error;
+    std::filesystem::path file = std::filesystem::absolute(image.file(), error);
+    Keywords words = keywords;
+    words.force = words.yes = words.json = false; // of this run only
+    words.sha256.reset();
+    return {error ? image.file() : std::move(file), image.sha256(), image.size(), std::move(words)};
+}
+
+Outcome conclude_install(const Context& context, const Image& image, const Notes& notes, Keeps keeps, Outcome outcome)
+{
+    const PortFacts& facts = context.bmc.port().facts();
+    switch (outcome.code)
+    {
+    case ExitCode::transfer_failed:
+        outcome.text += keeps == Keeps::blocks ? "\nWhat arrived is kept. Go on with: "
+                                               : "\nThis BMC keeps nothing of it. Start again with: ";
+        outcome.text += resume_hint(facts, image.file(), context.keywords);
+        break;
+    case ExitCode::failed:
+    case ExitCode::refused:
+    case ExitCode::cancelled:
+        break; // an earlier, interrupted install to this BMC can still be resumed
+    default:
+        notes.drop(facts.peer);
+    }
+    return outcome;
+}
+
+bool confirmed(const Context& context, const std::string& question)
+{
+    const Keywords& words = context.keywords;
+    return words.yes || words.force || words.json || !context.environment.can_ask() ||
+           context.environment.ask(question);
+}
+
+} // namespace fwupdate::client
