@@ -187,16 +187,6 @@ class Agent:
     def kill(self):
         self.program.end(signal.SIGKILL)
 
-    def signal(self, number):
-        if self.program.process.poll() is None:
-            self.program.process.send_signal(number)
-
-    def stop(self):
-        """Stops it, and waits until it stands still."""
-        self.signal(signal.SIGSTOP)
-        status = pathlib.Path(f"/proc/{self.program.process.pid}/stat")
-        wait_until(lambda: status.read_text().rsplit(")", 1)[1].split()[0] in "TZ", "the agent to stop")
-
     def states(self):
         """Every state it has been in (protocol-spec/values.md), by its log."""
         return [int(state) for state in re.findall(r'State changed.*to="(\d+)"', self.log())]

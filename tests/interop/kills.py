@@ -1,8 +1,8 @@
 #!/usr/bin/python3
 """kill -9 of the agent in every state and of the client in every phase: `resume` finishes, and only what is missing travels.
 
-The states are read from the agent's log, while it is stopped: it runs in slices of about a millisecond, so that a kill
-hits the state it is meant for. A state that was over within one slice is tried again.
+The states are read from the agent's log, and the agent runs from system call to system call, so that a kill hits the
+state it is meant for.
 """
 
 import re
@@ -10,15 +10,14 @@ import signal
 import time
 
 import harness
-from harness import MIB, Agent, Case, Failure, Relay, make_image
+from harness import MIB, Agent, Case, Relay, make_image
+from stepping import Stepper
 
 IMAGE = make_image(16 * MIB + 4242)
 BLOCK = 65536
 BLOCKS = -(-len(IMAGE) // BLOCK)
 DONE, ALREADY_CURRENT, TRANSFER_FAILED = 0, 11, 14
 IDLE, DOWNLOAD, VERIFY, PROGRAM, READY, ERROR = 1, 2, 3, 4, 5, 15
-TRIES = 8
-SLICE = 0.0007  # seconds
 SLOW = {"rate": 60}  # Mbit/s: the image takes more than 2 s
 MEANWHILE = 1.0  # seconds until the kill in a download
 
@@ -59,37 +58,17 @@ class Kills(Case):
                         f"more travelled than the {missing_blocks} of {BLOCKS} blocks that were missing")
 
     def at_state(self, wanted, act, **faults):
-        """Installs, and does `act(agent, client)` in that state; (agent, relay, client)."""
-        for _ in range(TRIES):
-            agent, relay = self.fresh(**faults)
-            client = self.start_install(relay)
-            if self.stop_in_state(agent, wanted):
-                act(agent, client)
-                agent.signal(signal.SIGCONT)
-                return agent, relay, client
-            client.end()
-            agent.kill()
-            relay.program.end()
-        raise Failure(f"state {wanted} was over within a slice in {TRIES} tries")
-
-    def stop_in_state(self, agent, wanted):
-        """Runs the agent on until it is in that state, and leaves it stopped there; False: it is past it."""
-        agent.program.wait_for('State changed.*to="1"', 60)
-        end = time.monotonic() + 120
-        while time.monotonic() < end:
-            agent.stop()
-            states = agent.states()
-            if states[-1] == wanted:
-                if wanted == DOWNLOAD:
-                    agent.signal(signal.SIGCONT)
-                    time.sleep(MEANWHILE)
-                    agent.stop()
-                return agent.states()[-1] == wanted
-            if wanted in states:
-                return False
-            agent.signal(signal.SIGCONT)
-            time.sleep(SLICE)
-        raise Failure(f"state {wanted} was not reached")
+        """Installs, and does `act(agent, client)` while the agent stands still in that state; (agent, relay, client)."""
+        agent, relay = self.fresh(**faults)
+        client = self.start_install(relay)
+        if wanted == DOWNLOAD:
+            agent.program.wait_for("Transfer begun", 60)
+            time.sleep(MEANWHILE)
+        with Stepper(agent.program.process.pid) as stepper:
+            self.assertTrue(stepper.run_until(lambda: wanted in agent.states()), agent.log())
+            self.assertEqual(agent.states()[-1], wanted, "the state was over before the kill")
+            act(agent, client)
+        return agent, relay, client
 
     # ---- the agent
 
