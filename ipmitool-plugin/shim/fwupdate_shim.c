@@ -50,6 +50,11 @@ fwupdate_shim_facts(struct fwupdate_interface *interface, struct fwupdate_facts 
 {
 	struct ipmi_intf *intf = native(interface);
 
+	if (!intf) { /* help, before an interface was opened */
+		memset(facts, 0, sizeof(*facts));
+		facts->interface_name = facts->host = facts->user = "";
+		return;
+	}
 	facts->interface_name = intf->name;
 	facts->host = text(intf->ssn_params.hostname);
 	facts->user = (const char *)intf->ssn_params.username;
@@ -101,9 +106,9 @@ int
 fwupdate_shim_lan_session(struct fwupdate_interface *interface, struct fwupdate_lan_session *session)
 {
 	struct ipmi_intf *intf = native(interface);
-	const struct ipmi_session *live = intf->session;
+	const struct ipmi_session *live = intf ? intf->session : NULL;
 
-	if (!is_lanplus(intf) || is_bridged(intf) || intf->oem || !intf->opened || !live ||
+	if (!intf || !is_lanplus(intf) || is_bridged(intf) || intf->oem || !intf->opened || !live ||
 	    live->v2_data.session_state != LANPLUS_STATE_ACTIVE)
 		return -1;
 
