@@ -55,6 +55,9 @@ struct Reason
     protocol::ReasonCode code{};
     protocol::UpdateState phase{};
     std::string text; ///< at most protocol::largest_response bytes
+
+    /// Cuts the text to what a response carries.
+    void fit();
 };
 
 class UpdateSession
