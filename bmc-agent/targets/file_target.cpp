@@ -11,7 +11,7 @@ namespace fwupdate::agent
 namespace
 {
 
-constexpr std::size_t slice_size = 256 * 1024; ///< bytes of one step
+constexpr std::size_t slice_size = 256UL * 1024; ///< bytes of one step
 
 } // namespace
 

@@ -10,7 +10,7 @@ namespace fwupdate::agent
 namespace
 {
 
-constexpr std::uint64_t slice_size = 256 * 1024; ///< bytes
+constexpr std::uint64_t slice_size = 256UL * 1024; ///< bytes
 
 } // namespace
 

@@ -14,7 +14,7 @@ namespace
 
 using nlohmann::json;
 
-constexpr std::size_t largest_file = 256 * 1024; ///< bytes
+constexpr std::size_t largest_file = 256UL * 1024; ///< bytes
 
 json to_json(const HistoryEntry& entry)
 {

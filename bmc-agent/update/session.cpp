@@ -8,7 +8,6 @@ namespace fwupdate::agent
 {
 
 using ipmi::CompletionCode;
-using protocol::Action;
 using protocol::Event;
 using protocol::ReasonCode;
 using protocol::UpdateState;

@@ -152,7 +152,7 @@ Result<DeviceId> Bmc::device_id(Patience patience) const
     device.revision.push_back(data[3]);
     std::ranges::copy(auxiliary, std::back_inserter(device.revision));
     std::array<char, 16> version{};
-    std::snprintf(version.data(), version.size(), "%u.%02x", device.revision[0], device.revision[1]);
+    static_cast<void>(std::snprintf(version.data(), version.size(), "%u.%02x", device.revision[0], device.revision[1]));
     device.version = version.data();
     return device;
 }

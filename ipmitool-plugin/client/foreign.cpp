@@ -267,8 +267,8 @@ class ForeignInstall
     Outcome leave_and_wait()
     {
         static_cast<void>(context_.bmc.call<protocol::EmptyResponse>(Command::exit_update_mode));
-        const Outcome accepted{ExitCode::accepted,
-                               "accepted, not confirmed: this BMC can't tell whether the new firmware runs"};
+        Outcome accepted{ExitCode::accepted,
+                         "accepted, not confirmed: this BMC can't tell whether the new firmware runs"};
         if (context_.keywords.no_wait || !before_)
         {
             return accepted;
