@@ -25,33 +25,47 @@ HalfOpen* HalfOpenTable::add(HalfOpen entry, std::uint32_t dice)
     return &entries_.emplace_back(std::move(entry));
 }
 
+std::size_t HalfOpenTable::count(const AddressGroup& group) const
+{
+    return static_cast<std::size_t>(
+        std::ranges::count_if(entries_, [&](const HalfOpen& entry) { return group_of(entry.peer) == group; }));
+}
+
 bool HalfOpenTable::make_room(const AddressGroup& group, std::uint32_t dice)
 {
-    const auto same_group = [&](const HalfOpen& entry) { return group_of(entry.peer) == group; };
-    const auto unproven = [](const HalfOpen& entry) { return !entry.claim; };
-    if (static_cast<std::size_t>(std::ranges::count_if(entries_, same_group)) >= capacity_per_group_)
-    {
-        const auto victim =
-            std::ranges::find_if(entries_, [&](const HalfOpen& entry) { return same_group(entry) && unproven(entry); });
-        if (victim == entries_.end())
-        {
-            return false;
-        }
-        entries_.erase(victim);
-        return true;
-    }
-    if (entries_.size() < capacity_)
+    const std::size_t own = count(group);
+    if (own < capacity_per_group_ && entries_.size() < capacity_)
     {
         return true;
     }
-    const auto candidates = static_cast<std::uint32_t>(std::ranges::count_if(entries_, unproven));
-    if (candidates == 0)
+    if (own >= capacity_per_group_)
+    {
+        return drop_one_of([&](const HalfOpen& entry) { return group_of(entry.peer) == group; }, 0, false);
+    }
+    std::size_t most = 0;
+    for (const HalfOpen& entry : entries_)
+    {
+        most = std::max(most, count(group_of(entry.peer)));
+    }
+    return drop_one_of([&](const HalfOpen& entry) { return count(group_of(entry.peer)) == most; }, dice,
+                       own + 1 < most);
+}
+
+/// Who has not sent RAKP 1 yet goes first: the dice choose. Else, if `claims_too`, the longest waiting.
+bool HalfOpenTable::drop_one_of(const std::function<bool(const HalfOpen&)>& candidate, std::uint32_t dice,
+                                bool claims_too)
+{
+    const auto unproven = [&](const HalfOpen& entry) { return !entry.claim && candidate(entry); };
+    const auto choice = static_cast<std::uint32_t>(std::ranges::count_if(entries_, unproven));
+    auto left = choice == 0 ? 0 : dice % choice;
+    const auto victim = choice != 0 ? std::ranges::find_if(entries_, [&](const HalfOpen& entry)
+                                                           { return unproven(entry) && left-- == 0; })
+                                    : std::ranges::find_if(entries_, candidate);
+    if (choice == 0 && !claims_too)
     {
         return false;
     }
-    auto left = dice % candidates;
-    entries_.erase(
-        std::ranges::find_if(entries_, [&](const HalfOpen& entry) { return unproven(entry) && left-- == 0; }));
+    entries_.erase(victim);
     return true;
 }
 

@@ -9,6 +9,7 @@
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <string>
 #include <vector>
@@ -46,9 +47,9 @@ class HalfOpenTable
     /// `capacity` in all; half of them, four at least, for one address group.
     explicit HalfOpenTable(std::size_t capacity);
 
-    /// A place for a new one; nullptr: no room. Whoever has not sent RAKP 1 yet makes room first, the longest waiting
-    /// of the same address before a random one of another: a flood mostly pushes itself out. `dice` is any random
-    /// number.
+    /// A place for a new one; nullptr: no room. In a full table the address group that holds most makes room: a flood
+    /// pushes itself out, even by people who know a user's name. Whoever has not sent RAKP 1 yet goes before who has.
+    /// `dice` is any random number.
     [[nodiscard]] HalfOpen* add(HalfOpen entry, std::uint32_t dice);
 
     [[nodiscard]] HalfOpen* find(std::uint32_t id);
@@ -65,7 +66,10 @@ class HalfOpenTable
     }
 
   private:
+    [[nodiscard]] std::size_t count(const AddressGroup& group) const;
     [[nodiscard]] bool make_room(const AddressGroup& group, std::uint32_t dice);
+    [[nodiscard]] bool drop_one_of(const std::function<bool(const HalfOpen&)>& candidate, std::uint32_t dice,
+                                   bool claims_too);
 
     std::size_t capacity_;
     std::size_t capacity_per_group_;

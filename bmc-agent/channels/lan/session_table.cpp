@@ -40,13 +40,19 @@ SessionTable::SessionTable(const config::Lan& lan, Log& log)
 
 Session* SessionTable::add(Session session)
 {
-    if (full())
+    if (active() >= places_for(session.limit))
     {
         return nullptr;
     }
     session.handle = free_handle();
     sessions_.push_back(std::make_unique<Session>(std::move(session)));
     return sessions_.back().get();
+}
+
+std::size_t SessionTable::places_for(ipmi::Privilege limit) const
+{
+    const std::size_t reserved = std::min<std::size_t>(2, capacity_ / 2);
+    return limit >= ipmi::Privilege::administrator ? capacity_ : capacity_ - reserved;
 }
 
 std::uint8_t SessionTable::free_handle() const

@@ -46,7 +46,8 @@ class SessionTable
         observer_ = observer;
     }
 
-    /// Takes a session and gives it a handle; nullptr: all places are taken. Open sessions never make room.
+    /// Takes a session and gives it a handle; nullptr: all places are taken. Open sessions never make room; the last
+    /// two places (of a few: the last one) are for administrators, whom the others must not keep out.
     [[nodiscard]] Session* add(Session session);
 
     /// Open or lately closed; nullptr: no such id.
@@ -83,6 +84,7 @@ class SessionTable
         CloseReason why{};
     };
 
+    [[nodiscard]] std::size_t places_for(ipmi::Privilege limit) const;
     [[nodiscard]] std::uint8_t free_handle() const;
     void forget_closed(TimePoint now);
 

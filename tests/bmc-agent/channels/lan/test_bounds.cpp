@@ -198,3 +198,25 @@ TEST_CASE("the session table: handles are the smallest free ones, closed session
     }
     CHECK(waiting <= 3);
 }
+
+TEST_CASE("half-open sessions: two addresses that know a name do not keep a third one out")
+{
+    HalfOpenTable table{16};
+    std::uint32_t id = 0;
+    for (const std::uint8_t attacker : {std::uint8_t{1}, std::uint8_t{2}})
+    {
+        for (int count = 0; count < 8; ++count)
+        {
+            table.add(half_open(++id, endpoint(attacker)), 0)->claim.emplace();
+        }
+    }
+    REQUIRE(table.size() == 16);
+    HalfOpen* const welcome = table.add(half_open(100, endpoint(3)), 7);
+    REQUIRE(welcome != nullptr);
+    welcome->claim.emplace();
+    for (std::uint32_t count = 0; count < 100; ++count)
+    {
+        static_cast<void>(table.add(half_open(200 + count, endpoint(static_cast<std::uint8_t>(1 + count % 2))), 7));
+    }
+    CHECK(table.find(100) != nullptr);
+}

@@ -350,6 +350,25 @@ TEST_CASE("a good password forgets the wrong ones before it")
     }
 }
 
+TEST_CASE("the last places are kept for administrators")
+{
+    config::Lan lan;
+    lan.max_sessions = 4;
+    Bench bench{lan};
+    Console first{bench};
+    Console second{bench};
+    Console third{bench};
+    first.role = second.role = third.role = 0x13;
+    REQUIRE(first.open("operator", "another one"));
+    REQUIRE(second.open("operator", "another one"));
+    CHECK_FALSE(third.open("operator", "another one"));
+    CHECK(third.last_status() == RakpStatus::insufficient_resources);
+    Console administrator{bench};
+    Console another{bench};
+    CHECK(administrator.open());
+    CHECK(another.open());
+}
+
 TEST_CASE("when all places are taken the next one is told so, and the open sessions stay")
 {
     config::Lan lan;
