@@ -107,6 +107,37 @@ TEST_CASE("Any order with any duplicates gives the same image")
     }
 }
 
+TEST_CASE("A block that is lost again comes back into the window, whatever was there")
+{
+    Bench bench{8 * 65'536, 16'384, 2}; // four fragments a block
+    const auto send = [&](std::uint32_t block)
+    {
+        for (std::uint32_t index = 0; index < 4; ++index)
+        {
+            bench.put({block, index});
+        }
+    };
+    for (const std::uint32_t block : {0U, 1U, 2U, 3U})
+    {
+        send(block);
+    }
+    bench.put({4, 0});
+    bench.put({5, 0});
+    bench.sink.drop(1);
+    bench.receiver.reopen(1);
+    bench.receiver.reopen(7); // its turn comes
+    const auto answer = bench.put({1, 0}, true).acknowledgement;
+    REQUIRE(answer);
+    CHECK(answer->status == FragmentStatus::accepted);
+    CHECK(answer->first_missing == 5);
+    for (const std::uint32_t block : {1U, 4U, 5U, 6U, 7U})
+    {
+        send(block);
+    }
+    CHECK(bench.receiver.complete());
+    CHECK(bench.sink.image() == bench.image);
+}
+
 TEST_CASE("Acknowledgements: when asked, and once when a gap shows")
 {
     Bench bench{five_blocks};

@@ -222,6 +222,26 @@ void StreamReceiver::append_bitmap(Acknowledgement& out) const
     }
 }
 
+void StreamReceiver::reopen(std::uint32_t block)
+{
+    if (closed_ || block >= next_candidate_ || find(block) != nullptr)
+    {
+        return; // its turn comes, or it is awaited anyway
+    }
+    if (slots_.size() >= window_blocks_)
+    {
+        if (block > slots_.back().block)
+        {
+            next_candidate_ = std::min(next_candidate_, block);
+            return;
+        }
+        next_candidate_ = slots_.back().block;
+        recycle(slots_.back());
+        slots_.pop_back();
+    }
+    slots_.insert(std::ranges::lower_bound(slots_, block, {}, &Slot::block), Slot{block, nullptr});
+}
+
 void StreamReceiver::close() noexcept
 {
     closed_ = true;

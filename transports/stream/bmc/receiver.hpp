@@ -39,6 +39,9 @@ class StreamReceiver
     [[nodiscard]] Result<FragmentOutcome> on_fragment(const protocol::WriteFragmentRequest& request,
                                                       bool always_answer);
 
+    /// A block that was in the sink is missing again: fragments of it are taken again, acknowledgements tell.
+    void reopen(std::uint32_t block);
+
     /// Idempotent; no sink call after it.
     void close() noexcept;
 
