@@ -27,6 +27,9 @@ class CommandRestarter final : public Restarter
     void restart() override;
 
   private:
+    void wait();
+    void run();
+
     boost::asio::steady_timer timer_;
     std::vector<std::string> command_;
     CommandRunner& runner_;
