@@ -23,6 +23,21 @@ std::filesystem::path image_path(const std::filesystem::path& directory)
     return directory / "image";
 }
 
+std::filesystem::path debug_path(const std::filesystem::path& directory)
+{
+    return directory / "debug-image";
+}
+
+/// Bytes a file takes of its file system; 0: there is none.
+std::uint64_t space_of(const std::filesystem::path& file)
+{
+    struct ::stat status
+    {
+    };
+    const bool any = ::stat(file.c_str(), &status) == 0;
+    return any ? static_cast<std::uint64_t>(status.st_blocks) * 512 : 0; // stat(2)'s unit
+}
+
 std::filesystem::path map_path(const std::filesystem::path& directory)
 {
     return directory / "image.map";
@@ -75,6 +90,7 @@ Result<void> Staging::begin_named(const TransferName& name, bool discard_first)
         return {};
     }
     discard();
+    drop_set_aside();
     if (const auto space = require_space(name.size); !space)
     {
         return space.error();
@@ -115,6 +131,7 @@ bool Staging::resume(const TransferName& name)
 Result<void> Staging::begin_unnamed(std::uint64_t limit)
 {
     discard();
+    drop_set_aside();
     limit_ = std::min(limit, max_image_size_);
     return open_image(0);
 }
@@ -168,7 +185,7 @@ Result<void> Staging::append(ConstBytes bytes)
 {
     if (bytes.size() > limit_ - appended_)
     {
-        return too_large(appended_ + bytes.size(), limit_);
+        return fail(ErrorKind::out_of_range, too_large(appended_ + bytes.size(), limit_).text);
     }
     if (const auto written = image_.write_at(appended_, bytes); !written)
     {
@@ -285,11 +302,7 @@ Result<void> Staging::require_space(std::uint64_t size) const
     {
         return system_error("look at", directory_);
     }
-    struct ::stat staged
-    {
-    };
-    const bool any = ::stat(image_path(directory_).c_str(), &staged) == 0;
-    const std::uint64_t taken = any ? static_cast<std::uint64_t>(staged.st_blocks) * 512 : 0; // stat(2)'s unit
+    const std::uint64_t taken = space_of(image_path(directory_)) + space_of(debug_path(directory_));
     const std::uint64_t free = std::uint64_t{status.f_bavail} * status.f_frsize + taken;
     if (size > free)
     {
@@ -302,21 +315,28 @@ Result<void> Staging::require_space(std::uint64_t size) const
 void Staging::set_aside()
 {
     std::error_code ignored; // a help for debugging, no more
-    std::filesystem::rename(image_path(directory_), directory_ / "debug-image", ignored);
+    std::filesystem::rename(image_path(directory_), debug_path(directory_), ignored);
     discard();
 }
 
-void Staging::purge(std::chrono::seconds retention)
+void Staging::drop_set_aside()
+{
+    std::error_code ignored; // what can't be removed now counts as taken
+    std::filesystem::remove(debug_path(directory_), ignored);
+}
+
+void Staging::purge(TimePoint now, std::chrono::seconds retention)
 {
     if (image_.is_open())
     {
+        idle_since_.reset();
         return;
     }
-    std::error_code error;
-    const auto written = std::filesystem::last_write_time(map_path(directory_), error);
-    if (error || std::filesystem::file_time_type::clock::now() - written > retention)
+    idle_since_ = idle_since_.value_or(now);
+    if (now - *idle_since_ >= retention)
     {
         discard();
+        drop_set_aside();
     }
 }
 

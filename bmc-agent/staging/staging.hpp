@@ -5,6 +5,7 @@
 #include "bmc-agent/staging/block_map.hpp"
 #include "bmc-agent/staging/file.hpp"
 #include "common/sha256.hpp"
+#include "common/time.hpp"
 #include "transports/image_sink.hpp"
 
 #include <chrono>
@@ -26,7 +27,8 @@ class Staging final : public transports::ImageSink
     /// `discard`: start afresh. Errors: no_space (too large, or the file system is full), input_output.
     [[nodiscard]] Result<void> begin_named(const TransferName& name, bool discard);
 
-    /// Starts an image of unknown size, at most `limit` bytes; drops any other.
+    /// Starts an image of unknown size, at most `limit` bytes; drops any other. Like begin_named it removes what
+    /// set_aside has left.
     [[nodiscard]] Result<void> begin_unnamed(std::uint64_t limit);
 
     // ImageSink
@@ -40,7 +42,8 @@ class Staging final : public transports::ImageSink
     }
     [[nodiscard]] Result<void> write_block(std::uint32_t block, ConstBytes bytes) override;
 
-    /// Appends to an unnamed image. Errors: no_space (beyond the limit, or the file system is full), input_output.
+    /// Appends to an unnamed image. Errors: out_of_range (beyond the limit), no_space (the file system is full),
+    /// input_output.
     [[nodiscard]] Result<void> append(ConstBytes bytes);
 
     [[nodiscard]] bool is_open() const
@@ -100,13 +103,15 @@ class Staging final : public transports::ImageSink
     /// Closes the image and keeps its bytes beside, for people who debug: "debug-image" in the directory.
     void set_aside();
 
-    /// Removes staged blocks older than `retention`; does nothing while an image is open.
-    void purge(std::chrono::seconds retention);
+    /// Called now and then: removes what is staged once no image has been open for `retention`. By the steady clock:
+    /// many a BMC learns the date late.
+    void purge(TimePoint now, std::chrono::seconds retention);
 
   private:
     Staging(std::filesystem::path directory, std::uint64_t max_image_size);
 
     [[nodiscard]] Result<void> open_image(std::uint64_t size);
+    void drop_set_aside();
     [[nodiscard]] bool resume(const TransferName& name);
     [[nodiscard]] std::uint32_t block_length(std::uint32_t block) const;
     [[nodiscard]] std::uint32_t next_to_hash() const;
@@ -119,8 +124,9 @@ class Staging final : public transports::ImageSink
     std::uint64_t limit_{};    ///< of an unnamed image, bytes
     std::uint64_t appended_{}; ///< bytes of an unnamed image
     Sha256Hasher hasher_;
-    std::uint64_t hashed_{}; ///< bytes from the image's beginning
-    Bytes block_;            ///< one block, for reading back
+    std::uint64_t hashed_{};              ///< bytes from the image's beginning
+    Bytes block_;                         ///< one block, for reading back
+    std::optional<TimePoint> idle_since_; ///< the first purge since an image was open
 };
 
 } // namespace fwupdate::agent

@@ -110,8 +110,7 @@ Outcome update_log(UpdateSession& session, const protocol::GetUpdateLogRequest& 
 
 bool waits_for_restart(const UpdateSession& session, const Target& target)
 {
-    const HistoryEntry* last = session.history().last_of(target.configuration().name);
-    return last != nullptr && last->restart_pending;
+    return session.history().restart_pending(target.configuration().name);
 }
 
 Outcome target_info(UpdateSession& session, const protocol::GetTargetInfoRequest& request)

@@ -103,6 +103,7 @@ void History::save()
         updates.push_back(to_json(entry));
     }
     const auto written = write_file_atomically(file_, json{{"updates", updates}}.dump(1) + "\n");
+    unsaved_ = !written;
     if (!written)
     {
         log_->event(Level::error, "The log of updates can't be written", {{"reason", written.error().text}});
@@ -114,9 +115,25 @@ void History::begin(HistoryEntry entry)
     entries_.push_front(std::move(entry));
     if (entries_.size() > most_entries)
     {
-        entries_.pop_back();
+        drop_oldest();
     }
     save();
+}
+
+void History::drop_oldest()
+{
+    const auto dispensable =
+        std::find_if(entries_.rbegin(), entries_.rend() - 1,
+                     [](const HistoryEntry& entry) { return !entry.restart_pending && !entry.settle; });
+    entries_.erase(dispensable == entries_.rend() - 1 ? entries_.end() - 1 : dispensable.base() - 1);
+}
+
+void History::save_again()
+{
+    if (unsaved_)
+    {
+        save();
+    }
 }
 
 void History::update(const HistoryEntry& entry)
@@ -137,6 +154,12 @@ const HistoryEntry* History::last_of(std::string_view target) const
 {
     const auto place = std::ranges::find(entries_, target, &HistoryEntry::target);
     return place == entries_.end() ? nullptr : &*place;
+}
+
+bool History::restart_pending(std::string_view target) const
+{
+    return std::ranges::any_of(entries_, [&](const HistoryEntry& entry)
+                               { return entry.target == target && entry.restart_pending; });
 }
 
 bool History::restart_pending() const

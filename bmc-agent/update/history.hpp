@@ -49,7 +49,8 @@ class History
         return entries_;
     }
 
-    /// Adds an entry; the oldest beyond the limit goes.
+    /// Adds an entry; beyond the limit the oldest goes that nothing depends on any more: a restart that is waited for
+    /// or not judged yet stays on record.
     void begin(HistoryEntry entry);
 
     /// Replaces the newest entry. Nothing is lost when the disk is full: memory still has it, the log says so.
@@ -61,16 +62,24 @@ class History
     /// The last update of a target.
     [[nodiscard]] const HistoryEntry* last_of(std::string_view target) const;
 
+    /// Whether an update of the target waits for a restart: the last one, or an earlier one behind failed attempts.
+    [[nodiscard]] bool restart_pending(std::string_view target) const;
+
     /// Whether any target waits for a restart.
     [[nodiscard]] bool restart_pending() const;
+
+    /// Writes what could not be written before.
+    void save_again();
 
   private:
     void load();
     void save();
+    void drop_oldest();
 
     std::filesystem::path file_;
     Log* log_;
     std::deque<HistoryEntry> entries_;
+    bool unsaved_{false};
 };
 
 } // namespace fwupdate::agent

@@ -49,7 +49,7 @@ protocol::Challenge UpdateSession::issue_challenge(const Caller& caller, TimePoi
 
 CompletionCode UpdateSession::enter(const Caller& caller, const protocol::Challenge& challenge, TimePoint now)
 {
-    if (tenure_.held())
+    if (tenure_.held() || restart_) // a restart that is due must not meet the next update
     {
         return CompletionCode::node_busy;
     }
@@ -82,7 +82,9 @@ CompletionCode UpdateSession::take_over(const Caller& caller, const protocol::Ta
     if (request.flags.has(protocol::take_over_discard) && idle_image &&
         protocol::find_transition(state_, Event::abort).has_value())
     {
-        fire(Event::abort, now);
+        drop_transfer("dropped by " + (caller.user.empty() ? std::string{"the host"} : caller.user) +
+                          ", who took update mode over",
+                      now);
         parts_.staging.discard();
     }
     return CompletionCode::ok;
@@ -124,12 +126,19 @@ CompletionCode UpdateSession::set_options(const Caller& caller, const protocol::
     {
         return code;
     }
+    // A named image must match its name.
+    const bool names = request.mask.has(protocol::option_digest_check);
+    if (names && parts_.staging.is_named() && request.sha256 != parts_.staging.map()->name().sha256)
+    {
+        return CompletionCode::invalid_data_field;
+    }
     constexpr std::uint8_t plain = protocol::option_no_downgrade | protocol::option_defer_restart;
     const auto mask = static_cast<std::uint16_t>(request.mask.bits & plain); // the same bits in both profiles
     request_.parameters = static_cast<std::uint16_t>((request_.parameters & ~mask) | (request.value.bits & mask));
-    if (request.mask.has(protocol::option_digest_check))
+    asked_.parameters = request_.parameters;
+    if (names)
     {
-        request_.sha256 = request.sha256;
+        request_.sha256 = asked_.sha256 = request.sha256;
     }
     fire(Event::set_options, now);
     return CompletionCode::ok;
@@ -152,8 +161,9 @@ CompletionCode UpdateSession::set_parameters(const Caller& caller, const protoco
         return CompletionCode::not_supported_in_present_state; // the transfer is for the other one
     }
     tenure_.extend(now);
-    request_.base_profile = false;
+    request_.base_profile = asked_.base_profile = false;
     request_.target = target;
+    asked_.target = request.target == protocol::no_target ? asked_.target : target;
     const std::uint16_t mask = request.mask.bits;
     request_.parameters = static_cast<std::uint16_t>((request_.parameters & ~mask) | (request.value.bits & mask));
     if (request.apply_time != protocol::ApplyTime::unchanged)
@@ -163,6 +173,7 @@ CompletionCode UpdateSession::set_parameters(const Caller& caller, const protoco
                                   ? static_cast<std::uint16_t>(without | protocol::parameter_defer_restart)
                                   : without;
     }
+    asked_.parameters = request_.parameters;
     fire(Event::set_options, now);
     return CompletionCode::ok;
 }
@@ -170,6 +181,7 @@ CompletionCode UpdateSession::set_parameters(const Caller& caller, const protoco
 /// A start that cannot be: a transfer that was open is closed, the reason says why.
 CompletionCode UpdateSession::refuse_start(Reason reason, TimePoint now)
 {
+    request_ = asked_;
     if (state_ != UpdateState::idle)
     {
         fire(Event::abort, now);
@@ -183,7 +195,7 @@ CompletionCode UpdateSession::start(const Caller& caller, TimePoint now)
     {
         return code;
     }
-    close_transfer(true);
+    close_transfer();
     if (const auto begun = parts_.staging.begin_unnamed(settings_.max_image_size); !begun)
     {
         return refuse_start({ReasonCode::no_space, state_, begun.error().text}, now);
@@ -205,14 +217,13 @@ CompletionCode UpdateSession::begin_transfer(const Caller& caller, const protoco
     {
         return code;
     }
-    const std::uint8_t id = request.target == protocol::no_target ? target_id() : request.target;
-    Target* target = parts_.targets.find(id);
+    Target* target = request.target == protocol::no_target ? asked_.target : parts_.targets.find(request.target);
     if (target == nullptr)
     {
         return CompletionCode::not_present;
     }
     tenure_.extend(now);
-    close_transfer(true);
+    close_transfer();
     request_.target = target;
     request_.size = request.size;
     request_.sha256 = request.sha256;
@@ -290,10 +301,12 @@ CompletionCode UpdateSession::write(const Caller& caller, ConstBytes data, TimeP
     const auto appended = parts_.staging.append(data);
     if (!appended)
     {
-        const bool space = appended.error().kind == ErrorKind::no_space;
-        fail_update({space ? ReasonCode::image_too_large : ReasonCode::input_output, state_, appended.error().text},
-                    now);
-        return space ? CompletionCode::invalid_data_field : CompletionCode::unspecified;
+        const ErrorKind kind = appended.error().kind;
+        const ReasonCode code = kind == ErrorKind::out_of_range ? ReasonCode::image_too_large
+                                : kind == ErrorKind::no_space   ? ReasonCode::no_space
+                                                                : ReasonCode::input_output;
+        fail_update({code, state_, appended.error().text}, now);
+        return kind == ErrorKind::out_of_range ? CompletionCode::invalid_data_field : CompletionCode::unspecified;
     }
     fire(Event::write, now);
     return CompletionCode::ok;
@@ -344,19 +357,25 @@ CompletionCode UpdateSession::complete(const Caller& caller, TimePoint now)
     return CompletionCode::ok;
 }
 
+/// The end of a transfer that somebody does not want any more.
+void UpdateSession::drop_transfer(std::string why, TimePoint now)
+{
+    if (entry_)
+    {
+        reason_ = {ReasonCode::aborted, state_, std::move(why)};
+        close_log_entry(protocol::UpdateResult::released, reason_);
+    }
+    fire(Event::abort, now);
+    flags_ = protocol::flag_aborted;
+}
+
 CompletionCode UpdateSession::abort(const Caller& caller, TimePoint now)
 {
     if (const CompletionCode code = admit(caller, Event::abort, now); code != CompletionCode::ok)
     {
         return code;
     }
-    if (entry_)
-    {
-        reason_ = {ReasonCode::aborted, state_, "aborted by " + (caller.user.empty() ? "the host" : caller.user)};
-        close_log_entry(protocol::UpdateResult::released, reason_, now);
-    }
-    fire(Event::abort, now);
-    flags_ = protocol::flag_aborted;
+    drop_transfer("aborted by " + (caller.user.empty() ? std::string{"the host"} : caller.user), now);
     parts_.log.event(Level::info, "Update aborted", {{"user", caller.user}});
     return CompletionCode::ok;
 }

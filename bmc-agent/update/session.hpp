@@ -188,17 +188,22 @@ class UpdateSession
                                                     const protocol::BeginTransferRequest& request);
     [[nodiscard]] std::uint16_t new_transfer();
     void reset_request();
-    void close_transfer(bool keep_staged);
+    void close_transfer();
+    void drop_transfer(std::string why, TimePoint now);
     void open_log_entry(const Caller& caller);
-    void close_log_entry(protocol::UpdateResult result, const Reason& reason, TimePoint now);
+    void close_log_entry(protocol::UpdateResult result, const Reason& reason);
     void start_program(TimePoint now);
-    void finish(TimePoint now);
+    void finish();
     void drop_staged();
-    void leave(TimePoint now);
+    void leave();
     void schedule_restart(TimePoint now);
     void run_restart();
     void settle_former_updates();
-    void settle_fallen_back(Target& target);
+    static void settle_unfinished(HistoryEntry& entry);
+    void settle_installed(Target& target);
+    void judge(HistoryEntry& entry, Target& target) const;
+    void mark_restarted(const std::string& target, bool restarted, const std::string& remark);
+    void restart_failed(const std::string& target, const std::string& failure);
 
     void work_on_digest(TimePoint now);
     void work_on_verification(TimePoint now);
@@ -218,7 +223,8 @@ class UpdateSession
     protocol::IntegrityCheck integrity_result_{}; ///< good or failed once known
     protocol::Transport transport_{};
     std::uint8_t flags_{};
-    UpdateRequest request_;
+    UpdateRequest asked_;            ///< what 2Bh and 43h have set since the mode was entered
+    UpdateRequest request_;          ///< of the transfer; without one the same as asked_
     std::optional<Sha256> verified_; ///< of the staged image, once every check has passed
     Reason reason_;
     std::optional<stream::StreamReceiver> receiver_;

@@ -42,7 +42,10 @@ std::uint64_t UpdateSession::done() const
     case UpdateState::verify:
         return parts_.staging.hashed();
     case UpdateState::program:
-        return handler.total() == 0 ? 0 : handler.done() * length / handler.total();
+        return handler.total() == 0
+                   ? 0
+                   : static_cast<std::uint64_t>(static_cast<double>(length) * static_cast<double>(handler.done()) /
+                                                static_cast<double>(handler.total()));
     case UpdateState::ready:
     case UpdateState::host_restart_required:
         return request_.size;

@@ -1,7 +1,7 @@
 // The restart that makes an update run, and what became of the updates that an earlier agent left.
 #include "bmc-agent/update/session.hpp"
 
-#include <algorithm>
+#include <utility>
 
 namespace fwupdate::agent
 {
@@ -24,30 +24,43 @@ void UpdateSession::run_restart()
     restart_.reset();
     const std::string& name = target.configuration().name;
     parts_.log.event(Level::warning, "Restarting", {{"target", name}});
+    mark_restarted(name, true, "programmed, the restart was asked for");
+    parts_.runner.run(target.configuration().restart.command,
+                      [this, name](const CommandResult& result)
+                      {
+                          if (!result.success)
+                          {
+                              restart_failed(name, result.failure);
+                          }
+                      });
+}
+
+/// On record before the command runs: nobody may be left to write it down behind.
+void UpdateSession::mark_restarted(const std::string& target, bool restarted, const std::string& remark)
+{
     for (std::size_t index = 0; index < parts_.history.entries().size(); ++index)
     {
         HistoryEntry entry = parts_.history.entries()[index];
-        if (entry.target == name && entry.restart_pending)
+        if (entry.target == target && entry.restart_pending)
         {
-            entry.restarted = true;
+            entry.restarted = restarted;
+            entry.text = remark;
             parts_.history.update(index, entry);
         }
     }
-    parts_.runner.run(
-        target.configuration().restart.command,
-        [this, name](const CommandResult& result)
-        {
-            if (!result.success)
-            {
-                reason_ = {ReasonCode::restart_failed, state_, "restart of " + name + " failed: " + result.failure};
-                reason_.fit();
-                parts_.log.event(Level::error, "The restart failed", {{"target", name}, {"reason", result.failure}});
-            }
-        });
 }
 
-/// What an agent before this one left: an update that was under way has failed; a restart that was waited for has
-/// happened when the kernel's boot changed, or the restart was asked for and the agent is a new one.
+void UpdateSession::restart_failed(const std::string& target, const std::string& failure)
+{
+    reason_ = {ReasonCode::restart_failed, state_, "restart of " + target + " failed: " + failure};
+    reason_.fit();
+    mark_restarted(target, false, "programmed, but the " + reason_.text);
+    parts_.log.event(Level::error, "The restart failed", {{"target", target}, {"reason", failure}});
+}
+
+/// What an agent before this one left: an update that was under way has failed, or was being put in place; a restart
+/// that was waited for has happened when the kernel's boot changed, or the restart was asked for and the agent is a new
+/// one.
 void UpdateSession::settle_former_updates()
 {
     const std::string boot = to_hex(settings_.boot_id);
@@ -56,9 +69,7 @@ void UpdateSession::settle_former_updates()
         HistoryEntry entry = parts_.history.entries()[index];
         if (entry.result == UpdateResult::in_progress)
         {
-            entry.result = UpdateResult::failed;
-            entry.code = ReasonCode::agent_restarted;
-            entry.text = "the agent stopped in the middle of the update; what is staged can be resumed";
+            settle_unfinished(entry);
         }
         if (entry.restart_pending && (entry.boot_id != boot || entry.restarted))
         {
@@ -69,25 +80,59 @@ void UpdateSession::settle_former_updates()
     }
 }
 
-/// After a restart: what is installed now is the image of the last update, or an older one came back.
-void UpdateSession::settle_fallen_back(Target& target)
+void UpdateSession::settle_unfinished(HistoryEntry& entry)
 {
-    const std::string& name = target.configuration().name;
-    const auto& installed = target.installed().get();
-    const HistoryEntry* last = parts_.history.last_of(name);
-    if (!installed || last == nullptr || !last->settle)
+    entry.result = UpdateResult::failed;
+    entry.code = ReasonCode::agent_restarted;
+    entry.text = "the agent stopped in the middle of the update; what is staged can be resumed";
+    entry.settle = entry.phase == protocol::UpdateState::program; // it may have been in place already
+}
+
+/// What is installed now is known: the last update that waits for it is judged, those before it are superseded.
+void UpdateSession::settle_installed(Target& target)
+{
+    if (!target.installed().get())
     {
         return;
     }
-    HistoryEntry entry = *last;
-    entry.settle = false;
-    const bool same = entry.sha256 == installed->sha256;
+    bool judged = false;
+    for (std::size_t index = 0; index < parts_.history.entries().size(); ++index)
+    {
+        HistoryEntry entry = parts_.history.entries()[index];
+        if (entry.target != target.configuration().name || !entry.settle)
+        {
+            continue;
+        }
+        entry.settle = false;
+        if (!std::exchange(judged, true))
+        {
+            judge(entry, target);
+        }
+        parts_.history.update(index, entry);
+    }
+}
+
+void UpdateSession::judge(HistoryEntry& entry, Target& target) const
+{
+    const std::string& name = target.configuration().name;
+    const bool same = entry.sha256 == target.installed().get()->sha256;
+    if (entry.code == ReasonCode::agent_restarted)
+    {
+        if (!same)
+        {
+            return; // it was not put in place: it has failed, as noted
+        }
+        const bool rebooted = entry.boot_id != to_hex(settings_.boot_id);
+        entry.result = UpdateResult::programmed;
+        entry.code = ReasonCode::none;
+        entry.text = "programmed; the agent stopped before it could say so";
+        entry.restart_pending = target.configuration().restart.what != protocol::Restart::nothing && !rebooted;
+        parts_.log.event(Level::warning, "An update that was cut off is in place", {{"target", name}});
+        return;
+    }
     entry.text =
         same ? "programmed, restarted, and installed" : "programmed and restarted, but another image is installed";
     entry.result = same ? UpdateResult::programmed : UpdateResult::fell_back;
-    const auto index = static_cast<std::size_t>(
-        std::ranges::find(parts_.history.entries(), name, &HistoryEntry::target) - parts_.history.entries().begin());
-    parts_.history.update(index, entry);
     parts_.log.event(same ? Level::info : Level::error, same ? "The update is installed" : "The update fell back",
                      {{"target", name}});
 }

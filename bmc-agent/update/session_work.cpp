@@ -75,22 +75,22 @@ void UpdateSession::act(Action action, TimePoint now)
         start_program(now);
         return;
     case Action::finish:
-        finish(now);
+        finish();
         return;
     case Action::close_transfer:
-        close_transfer(true);
+        close_transfer();
         return;
     case Action::leave:
-        leave(now);
+        leave();
         return;
     case Action::leave_restart:
         schedule_restart(now);
-        leave(now);
+        leave();
         return;
     case Action::leave_pending:
         parts_.log.event(Level::info, "The update waits for a restart",
                          {{"target", request_.target->configuration().name}});
-        leave(now);
+        leave();
         return;
     }
 }
@@ -100,6 +100,7 @@ void UpdateSession::reset_request()
     request_ = {};
     request_.target = parts_.targets.find(parts_.targets.default_id());
     request_.base_profile = true;
+    asked_ = request_;
     reason_ = {};
     flags_ = 0;
     integrity_result_ = IntegrityCheck::not_requested;
@@ -107,32 +108,31 @@ void UpdateSession::reset_request()
     transfer_ = 0;
 }
 
-void UpdateSession::close_transfer(bool keep_staged)
+/// A named image stays on the disk.
+void UpdateSession::close_transfer()
 {
+    if (entry_)
+    {
+        close_log_entry(UpdateResult::released, {ReasonCode::aborted, state_, "given up for another transfer"});
+    }
     request_.target->handler().cancel();
+    request_ = asked_;
     receiver_.reset();
     transfer_ = 0;
     transport_ = protocol::Transport::none;
-    if (keep_staged)
-    {
-        parts_.staging.close();
-    }
-    else
-    {
-        parts_.staging.discard();
-    }
+    parts_.staging.close();
 }
 
-void UpdateSession::leave(TimePoint now)
+void UpdateSession::leave()
 {
     if (entry_)
     {
         const Reason reason = reason_.code != ReasonCode::none
                                   ? reason_
                                   : Reason{ReasonCode::aborted, state_, "left before it was complete"};
-        close_log_entry(UpdateResult::released, reason, now);
+        close_log_entry(UpdateResult::released, reason);
     }
-    close_transfer(true);
+    close_transfer();
     tenure_.end();
     const Reason kept = std::exchange(reason_, {}); // still told after the mode is left
     reset_request();
@@ -145,7 +145,7 @@ void UpdateSession::fail_update(Reason reason, TimePoint now)
     parts_.log.event(Level::error, "The update failed",
                      {{"target", request_.target->configuration().name}, {"reason", reason.text}});
     reason_ = std::move(reason);
-    close_log_entry(UpdateResult::failed, reason_, now);
+    close_log_entry(UpdateResult::failed, reason_);
     receiver_.reset();
     parts_.staging.close();
     fire(Event::failed, now);
@@ -169,7 +169,7 @@ void UpdateSession::open_log_entry(const Caller& caller)
     parts_.history.begin(*entry_);
 }
 
-void UpdateSession::close_log_entry(UpdateResult result, const Reason& reason, TimePoint /*now*/)
+void UpdateSession::close_log_entry(UpdateResult result, const Reason& reason)
 {
     if (!entry_)
     {
@@ -231,7 +231,8 @@ void UpdateSession::on_deadline(TimePoint now)
     }
     if (now >= next_purge_)
     {
-        parts_.staging.purge(settings_.retention);
+        parts_.staging.purge(now, settings_.retention);
+        parts_.history.save_again();
         next_purge_ = now + purge_interval;
     }
 }
@@ -268,7 +269,7 @@ void UpdateSession::work(TimePoint now)
         target->installed().work();
         if (!target->installed().wants_work())
         {
-            settle_fallen_back(*target);
+            settle_installed(*target);
         }
     }
 }
@@ -288,6 +289,10 @@ void UpdateSession::work_on_digest(TimePoint now)
     {
         fail_update({ReasonCode::staged_damaged, state_, hashed.error().text}, now);
         return;
+    }
+    if (receiver_)
+    {
+        receiver_->reopen(static_cast<std::uint32_t>(parts_.staging.hashed() / protocol::block_size));
     }
     parts_.log.event(Level::warning, "A staged block is damaged", {{"reason", hashed.error().text}});
 }
@@ -319,6 +324,10 @@ void UpdateSession::start_program(TimePoint now)
 {
     Target& target = *request_.target;
     parts_.log.event(Level::info, "Verified, programming begins", {{"target", target.configuration().name}});
+    entry_->phase = state_; // if the agent does not live to see the end, the next one compares
+    entry_->sha256 = *verified_;
+    entry_->size = request_.size;
+    parts_.history.update(*entry_);
     if (const auto begun = target.handler().begin(parts_.staging, *verified_); !begun)
     {
         fail_update({ReasonCode::program_failed, state_, begun.error().text}, now);
@@ -344,12 +353,12 @@ void UpdateSession::work_on_programming(TimePoint now)
     }
 }
 
-void UpdateSession::finish(TimePoint now)
+void UpdateSession::finish()
 {
     Target& target = *request_.target;
     entry_->restart_pending = target.configuration().restart.what != Restart::nothing;
-    close_log_entry(UpdateResult::programmed, {ReasonCode::none, state_, "programmed and read back"}, now);
-    drop_staged();
+    drop_staged(); // first: the log may need the space
+    close_log_entry(UpdateResult::programmed, {ReasonCode::none, state_, "programmed and read back"});
     target.installed().refresh();
     if (target.configuration().restart.what == Restart::nothing)
     {

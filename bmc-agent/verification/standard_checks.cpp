@@ -114,17 +114,28 @@ class DigestCheck final : public Check
         {
             return Finding{name(), ReasonCode::image_incomplete, "the image is not complete"};
         }
+        const Sha256* const named = image.map() ? &image.map()->name().sha256 : nullptr;
+        if (named != nullptr && *named != *digest)
+        {
+            return mismatch(*digest, *named);
+        }
         if (!request.sha256)
         {
             return Finding{name(), ReasonCode::none, "not announced; SHA-256 is " + to_hex(*digest)};
         }
         if (*request.sha256 != *digest)
         {
-            return Finding{name(), ReasonCode::digest_mismatch,
-                           "the received image has SHA-256 " + to_hex(*digest) + ", announced was " +
-                               to_hex(*request.sha256) + "; send it again"};
+            return mismatch(*digest, *request.sha256);
         }
         return Finding{name(), ReasonCode::none, "SHA-256 " + to_hex(*digest)};
+    }
+
+  private:
+    [[nodiscard]] Finding mismatch(const Sha256& digest, const Sha256& announced) const
+    {
+        return {name(), ReasonCode::digest_mismatch,
+                "the received image has SHA-256 " + to_hex(digest) + ", announced was " + to_hex(announced) +
+                    "; send it again"};
     }
 };
 

@@ -264,25 +264,29 @@ TEST_CASE("an unnamed image is appended to, limited, and gone when it is closed"
     CHECK(staging.digest() == sha256(image));
     const auto more = staging.append(ConstBytes{image}.first(1));
     REQUIRE(more.has_error());
-    CHECK(more.error().kind == ErrorKind::no_space);
+    CHECK(more.error().kind == ErrorKind::out_of_range);
     staging.close();
     CHECK_FALSE(std::filesystem::exists(directory.path() / "staging" / "image"));
     CHECK_FALSE(staging.is_open());
 }
 
-TEST_CASE("old staged blocks are purged, young ones and an open image are not")
+TEST_CASE("what nobody goes on with is purged after a while, an open image is not")
 {
     const test::TemporaryDirectory directory;
     Staging staging = open_staging(directory);
     const Bytes image = make_image(protocol::block_size);
     REQUIRE(staging.begin_named(name_of(image), false).has_value());
     const std::filesystem::path file = directory.path() / "staging" / "image";
-    staging.purge(std::chrono::seconds{-1});
+    const TimePoint start{std::chrono::hours{5}};
+    const std::chrono::hours retention{1};
+    staging.purge(start, retention);
+    staging.purge(start + retention, retention);
     CHECK(std::filesystem::exists(file));
     staging.close();
-    staging.purge(std::chrono::hours{1});
+    staging.purge(start + 2 * retention, retention);
+    staging.purge(start + 3 * retention - std::chrono::seconds{1}, retention);
     CHECK(std::filesystem::exists(file));
-    staging.purge(std::chrono::seconds{-1});
+    staging.purge(start + 3 * retention, retention);
     CHECK_FALSE(std::filesystem::exists(file));
 }
 

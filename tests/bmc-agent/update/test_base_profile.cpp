@@ -192,6 +192,7 @@ TEST_CASE("options and flags do not survive into the next update")
     const agent::Caller caller = lan_caller(1);
     update_until_ready(bench, caller);
     REQUIRE(bench.code(caller, "28") == ok);
+    bench.pass(agent::UpdateSession::restart_delay);
     REQUIRE(bench.enter(caller) == ok);
     CHECK(to_hex(bench.send(caller, Command::update_control, Bytes{0}).response.data) == "00");
     CHECK(to_hex(bench.send(caller, Command::set_update_options, Bytes{0, 0}).response.data) == "00");

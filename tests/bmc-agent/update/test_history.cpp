@@ -80,3 +80,34 @@ TEST_CASE("text from the other side can't break the file")
     }
     CHECK(History{file, log}.entries().size() == 1);
 }
+
+TEST_CASE("beyond the limit, what waits for a restart or a judgement stays")
+{
+    const test::TemporaryDirectory directory;
+    NullLog log;
+    History history{directory.path() / "history.json", log};
+    HistoryEntry pending = entry_of("bios", "pending");
+    pending.restart_pending = true;
+    history.begin(pending);
+    for (std::size_t number = 0; number < 2 * History::most_entries; ++number)
+    {
+        history.begin(entry_of("cpld", std::to_string(number)));
+    }
+    CHECK(history.entries().size() == History::most_entries);
+    CHECK(history.entries().back() == pending);
+    CHECK(history.restart_pending("bios"));
+    CHECK_FALSE(history.restart_pending("cpld"));
+}
+
+TEST_CASE("what the disk refused is written once it can be")
+{
+    const test::TemporaryDirectory directory;
+    NullLog log;
+    const auto file = directory.path() / "away" / "history.json";
+    History history{file, log};
+    history.begin(entry_of("bios", "one"));
+    CHECK_FALSE(std::filesystem::exists(file));
+    std::filesystem::create_directory(file.parent_path());
+    history.save_again();
+    CHECK(History{file, log}.entries().size() == 1);
+}
