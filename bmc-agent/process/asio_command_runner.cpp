@@ -1,6 +1,5 @@
 #include "bmc-agent/process/asio_command_runner.hpp"
 
-#include <boost/asio/connect_pipe.hpp>
 #include <boost/asio/posix/stream_descriptor.hpp>
 #include <boost/asio/post.hpp>
 #include <boost/asio/readable_pipe.hpp>
@@ -68,11 +67,27 @@ class Run : public std::enable_shared_from_this<Run>
     }
 
   private:
+    /// Asio's own connect_pipe makes descriptors that every other child would inherit. Gives errno's number.
+    int open_pipe(asio::writable_pipe& their_end)
+    {
+        std::array<int, 2> ends{};
+        if (::pipe2(ends.data(), O_CLOEXEC) != 0)
+        {
+            return errno;
+        }
+        output_.assign(ends[0]);
+        their_end.assign(ends[1]);
+        return 0;
+    }
+
     /// Starts the child with its standard output into our pipe. Gives errno's number; 0: it runs.
     int spawn(const std::vector<std::string>& argv)
     {
         asio::writable_pipe their_end{output_.get_executor()};
-        asio::connect_pipe(output_, their_end);
+        if (const int error = open_pipe(their_end); error != 0)
+        {
+            return error;
+        }
         std::vector<char*> arguments;
         arguments.reserve(argv.size() + 1);
         for (const std::string& argument : argv)
@@ -86,6 +101,8 @@ class Run : public std::enable_shared_from_this<Run>
         ::posix_spawnattr_init(&attributes);
         ::posix_spawn_file_actions_addopen(&actions, STDIN_FILENO, "/dev/null", O_RDONLY, 0);
         ::posix_spawn_file_actions_adddup2(&actions, their_end.native_handle(), STDOUT_FILENO);
+        // What a command leaves running must not keep our port, our lock or a file of ours.
+        ::posix_spawn_file_actions_addclosefrom_np(&actions, STDERR_FILENO + 1);
         sigset_t all;
         sigset_t none;
         ::sigfillset(&all);
