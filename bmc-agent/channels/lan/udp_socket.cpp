@@ -6,7 +6,9 @@
 #include <netinet/in.h>
 #include <netinet/udp.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
+#include <cerrno>
 #include <sstream>
 
 namespace fwupdate::agent::lan
@@ -34,6 +36,22 @@ Error cannot_listen(const config::ListenAddress& address, std::string_view reaso
     return fail(ErrorKind::input_output, std::move(text));
 }
 
+/// Asio's own open makes a descriptor that children inherit: one that outlives us would keep the port.
+void open_socket(ip::udp::socket& socket, const ip::udp& protocol, boost::system::error_code& error)
+{
+    const int descriptor = ::socket(protocol.family(), protocol.type() | SOCK_CLOEXEC, protocol.protocol());
+    if (descriptor < 0)
+    {
+        error.assign(errno, boost::system::system_category());
+        return;
+    }
+    socket.assign(protocol, descriptor, error);
+    if (error)
+    {
+        ::close(descriptor);
+    }
+}
+
 } // namespace
 
 Result<UdpSocket> UdpSocket::open(boost::asio::io_context& context, const config::ListenAddress& address)
@@ -46,7 +64,7 @@ Result<UdpSocket> UdpSocket::open(boost::asio::io_context& context, const config
     }
     const ip::udp::endpoint wanted{literal, address.port};
     UdpSocket opened{ip::udp::socket{context}};
-    opened.socket_.open(wanted.protocol(), error);
+    open_socket(opened.socket_, wanted.protocol(), error);
     if (!error && literal.is_v6())
     {
         opened.socket_.set_option(ip::v6_only{true}, error);

@@ -1,4 +1,5 @@
 #include "bmc-agent/channels/lan/udp_server.hpp"
+#include "bmc-agent/channels/lan/udp_socket.hpp"
 #include "tests/bmc-agent/channels/lan/lan_bench.hpp"
 
 #include <boost/asio/ip/address.hpp>
@@ -6,6 +7,7 @@
 
 #include <thread>
 
+#include <fcntl.h>
 #include <netinet/in.h>
 #include <netinet/udp.h>
 #include <sys/socket.h>
@@ -69,6 +71,17 @@ struct Wire
 };
 
 } // namespace
+
+TEST_CASE("no child inherits the socket: one that outlives the agent would keep its port")
+{
+    boost::asio::io_context context;
+    for (const std::string address : {"127.0.0.1", "::1"})
+    {
+        auto socket = UdpSocket::open(context, {address, 0});
+        REQUIRE(socket.has_value());
+        CHECK((::fcntl(socket->native(), F_GETFD) & FD_CLOEXEC) != 0);
+    }
+}
 
 TEST_CASE("a ping over IPv4 and IPv6 is answered from the address that was asked")
 {
