@@ -2,13 +2,13 @@
 #include "bmc-agent/config/config.hpp"
 #include "bmc-agent/daemon.hpp"
 #include "bmc-agent/log/log.hpp"
+#include "bmc-agent/process/signals.hpp"
 #include "bmc-agent/version.hpp"
 
 #include <CLI/App.hpp>
 #include <CLI/Config.hpp>
 #include <CLI/Formatter.hpp>
 
-#include <csignal>
 #include <exception>
 #include <iostream>
 #include <optional>
@@ -113,8 +113,7 @@ int main(int argc, char** argv)
         {
             return *code;
         }
-        // A child or a reader of our output that goes away is an error code, not our end.
-        (void)std::signal(SIGPIPE, SIG_IGN); // NOLINT(cert-err33-c)
+        agent::set_signal_actions();
         return command_line.check ? check(command_line) : run(command_line);
     }
     catch (const std::exception& error)

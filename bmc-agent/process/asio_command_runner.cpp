@@ -162,12 +162,14 @@ class Run : public std::enable_shared_from_this<Run>
         drain();
         siginfo_t end{};
         const bool known = ::waitid(P_PIDFD, static_cast<id_t>(process_.native_handle()), &end, WEXITED) == 0;
+        const int error = known ? 0 : errno;
         const bool exited = known && end.si_code == CLD_EXITED;
         result_.success = exited && end.si_status == 0;
         result_.first_line = text_.substr(0, text_.find_first_of("\r\n"));
         if (!result_.success)
         {
             result_.failure = timed_out_ ? "it took too long and was ended"
+                              : !known   ? "how it ended is not known: " + std::generic_category().message(error)
                               : exited   ? "it ended with status " + std::to_string(end.si_status)
                                          : "it was ended by signal " + std::to_string(end.si_status);
         }

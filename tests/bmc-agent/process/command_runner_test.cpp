@@ -1,4 +1,5 @@
 #include "bmc-agent/process/asio_command_runner.hpp"
+#include "bmc-agent/process/signals.hpp"
 
 #include <doctest/doctest.h>
 
@@ -6,6 +7,7 @@
 #include <unistd.h>
 
 #include <chrono>
+#include <csignal>
 #include <string>
 #include <vector>
 
@@ -49,4 +51,26 @@ TEST_CASE("a command inherits nothing but its three standard descriptors")
                                        "; do [ ! -e /proc/$$/fd/$n ] || { echo $n is open; exit 1; }; done");
     ::close(careless);
     CHECK_MESSAGE(result.success, result.first_line);
+}
+
+TEST_CASE("a parent that ignored SIGCHLD does not make good commands fail")
+{
+    (void)std::signal(SIGCHLD, SIG_IGN); // NOLINT(cert-err33-c)
+    CHECK(run({"/bin/true"}).failure == "how it ended is not known: No child processes");
+    set_signal_actions();
+    CHECK(run({"/bin/true"}).success);
+    CHECK(shell("exit 3").failure == "it ended with status 3");
+}
+
+TEST_CASE("a command gets every signal's default action and none blocked")
+{
+    set_signal_actions();
+    sigset_t blocked;
+    sigset_t before;
+    ::sigemptyset(&blocked);
+    ::sigaddset(&blocked, SIGTERM);
+    REQUIRE(::sigprocmask(SIG_BLOCK, &blocked, &before) == 0);
+    CHECK(shell("kill -PIPE $$").failure == "it was ended by signal 13");
+    CHECK(shell("kill -TERM $$").failure == "it was ended by signal 15");
+    REQUIRE(::sigprocmask(SIG_SETMASK, &before, nullptr) == 0);
 }
