@@ -1,6 +1,7 @@
 #include "bmc-agent/targets/file_target.hpp"
 
-#include <fcntl.h>
+#include "bmc-agent/targets/beside_file.hpp"
+
 #include <unistd.h>
 
 #include <algorithm>
@@ -17,9 +18,7 @@ constexpr std::size_t slice_size = 256UL * 1024; ///< bytes of one step
 
 FileTarget::FileTarget(std::filesystem::path path) : path_{std::move(path)}
 {
-    cancel();
-    std::error_code ignored;
-    std::filesystem::remove(beside(), ignored);
+    remove_abandoned(beside(path_));
 }
 
 FileTarget::~FileTarget()
@@ -27,17 +26,10 @@ FileTarget::~FileTarget()
     cancel();
 }
 
-std::filesystem::path FileTarget::beside() const
-{
-    return path_.string() + ".fwupdate-new";
-}
-
 Result<void> FileTarget::begin(const Staging& image, const Sha256& verified)
 {
     cancel();
-    std::error_code ignored;
-    std::filesystem::remove(beside(), ignored);
-    auto file = File::open(beside(), O_RDWR | O_CREAT | O_EXCL, 0644);
+    auto file = make_locked(beside(path_), 0644);
     if (!file)
     {
         return file.error();
@@ -95,7 +87,7 @@ Result<bool> FileTarget::work()
         const auto started = start_reading_back();
         return started ? Result<bool>{false} : Result<bool>{started.error()};
     }
-    if (const auto replaced = replace_file(beside(), path_); !replaced)
+    if (const auto replaced = put_in_place(); !replaced)
     {
         return replaced.error();
     }
@@ -155,12 +147,27 @@ Result<void> FileTarget::read_back_slice()
     return {};
 }
 
+Result<void> FileTarget::put_in_place()
+{
+    // What was verified is the open file; what would be renamed is the name.
+    if (!still_in_place(file_))
+    {
+        return fail(ErrorKind::integrity,
+                    "somebody replaced " + file_.path().string() +
+                        " while it was written; nothing was put in place, find out who works there");
+    }
+    return replace_file(file_.path(), path_);
+}
+
 void FileTarget::cancel() noexcept
 {
     if (file_.is_open())
     {
+        if (still_in_place(file_)) // else it is somebody else's, or the target already
+        {
+            ::unlink(file_.path().c_str());
+        }
         file_.close();
-        ::unlink(beside().c_str());
     }
     phase_ = Phase::stopped;
     image_ = nullptr;

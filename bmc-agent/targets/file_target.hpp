@@ -42,7 +42,7 @@ class FileTarget final : public TargetHandler
     [[nodiscard]] Result<void> start_reading_back();
     [[nodiscard]] Result<void> read_back_slice();
     [[nodiscard]] std::size_t next_slice();
-    [[nodiscard]] std::filesystem::path beside() const;
+    [[nodiscard]] Result<void> put_in_place();
 
     std::filesystem::path path_;
     Phase phase_{};

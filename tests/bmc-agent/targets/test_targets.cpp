@@ -136,6 +136,59 @@ TEST_CASE("cancel, and an agent that was killed, leave the installed file and no
     CHECK(fixture.installed() == "old");
 }
 
+TEST_CASE("two agents with the same target: the first one's bytes are left alone, the second is told")
+{
+    Fixture first;
+    Fixture second;
+    FileTarget target{first.path()};
+    REQUIRE(target.begin(first.staging, sha256(first.image)).has_value());
+    while (target.done() < first.image.size() + 1)
+    {
+        REQUIRE(target.step().has_value());
+    }
+    {
+        FileTarget other{first.path()};
+        CHECK_FALSE(first.nothing_left_beside());
+        const auto begun = other.begin(second.staging, sha256(second.image));
+        REQUIRE(begun.has_error());
+        CHECK(begun.error().kind == ErrorKind::wrong_state);
+        CHECK(begun.error().text.find(".fwupdate-new is in the way: another agent") != std::string::npos);
+    }
+    const auto finished = run(target);
+    REQUIRE(finished.has_value());
+    CHECK(first.installed() == as_text(first.image));
+    CHECK(first.nothing_left_beside());
+    REQUIRE(FileTarget{first.path()}.begin(second.staging, sha256(second.image)).has_value());
+}
+
+TEST_CASE("a file that took the name of the verified one is neither put in place nor removed")
+{
+    Fixture fixture;
+    const std::filesystem::path beside = fixture.path().string() + ".fwupdate-new";
+    FileTarget target{fixture.path()};
+    REQUIRE(target.begin(fixture.staging, sha256(fixture.image)).has_value());
+    REQUIRE(target.step().has_value());
+    std::filesystem::remove(beside);
+    std::ofstream{beside} << "of somebody else";
+    const auto finished = run(target);
+    REQUIRE(finished.has_error());
+    CHECK(finished.error().kind == ErrorKind::integrity);
+    CHECK(finished.error().text.find("somebody replaced") != std::string::npos);
+    CHECK(fixture.installed() == "old");
+    CHECK(*read_file(beside, 100) == "of somebody else");
+}
+
+TEST_CASE("a link left beside is removed, not followed")
+{
+    Fixture fixture;
+    const std::filesystem::path other = fixture.directory.path() / "other";
+    std::ofstream{other} << "precious";
+    std::filesystem::create_symlink(other, fixture.path().string() + ".fwupdate-new");
+    const FileTarget target{fixture.path()};
+    CHECK(fixture.nothing_left_beside());
+    CHECK(*read_file(other, 100) == "precious");
+}
+
 TEST_CASE("a directory that is not there is told, not crashed upon")
 {
     Fixture fixture;
