@@ -1,6 +1,7 @@
 #include "bmc-agent/targets/file_target.hpp"
 
 #include "bmc-agent/targets/beside_file.hpp"
+#include "bmc-agent/targets/file_place.hpp"
 
 #include <unistd.h>
 
@@ -29,6 +30,10 @@ FileTarget::~FileTarget()
 Result<void> FileTarget::begin(const Staging& image, const Sha256& verified)
 {
     cancel();
+    if (const auto obstacle = obstacle_at(path_))
+    {
+        return fail(ErrorKind::input_output, path_.string() + " " + obstacle->reason + "; " + obstacle->remedy);
+    }
     auto file = make_locked(beside(path_), 0644);
     if (!file)
     {

@@ -195,7 +195,38 @@ TEST_CASE("a directory that is not there is told, not crashed upon")
     FileTarget target{fixture.directory.path() / "missing" / "target.bin"};
     const auto begun = target.begin(fixture.staging, sha256(fixture.image));
     REQUIRE(begun.has_error());
-    CHECK(begun.error().text.find("missing") != std::string::npos);
+    CHECK(begun.error().text.find("target.bin lies in a directory that is not there; make or mount ") !=
+          std::string::npos);
+}
+
+TEST_CASE("what is no regular file is refused before anything is written")
+{
+    const Fixture fixture;
+    const auto refusal = [&](const std::filesystem::path& path)
+    {
+        FileTarget target{path};
+        const auto begun = target.begin(fixture.staging, sha256(fixture.image));
+        CHECK(begun.has_value() == std::filesystem::exists(path.string() + ".fwupdate-new"));
+        return begun ? "begun" : begun.error().text.substr(path.string().size());
+    };
+    const auto in_directory = [&](const char* name) { return fixture.directory.path() / name; };
+    const std::string real = fixture.path().string();
+
+    std::filesystem::create_symlink(fixture.path(), in_directory("link"));
+    CHECK(refusal(in_directory("link")) == " is a symbolic link to " + real + "; name " + real + " itself");
+    CHECK(std::filesystem::is_symlink(in_directory("link")));
+    CHECK(fixture.installed() == "old");
+
+    std::filesystem::create_directory(in_directory("folder"));
+    CHECK(refusal(in_directory("folder")) ==
+          " is a directory; type \"file\" replaces regular files: name a file in it");
+    CHECK(refusal("/dev/null") ==
+          " is a device; type \"file\" replaces regular files: name one, the device would be lost");
+    REQUIRE(::mkfifo(in_directory("fifo").c_str(), 0600) == 0);
+    CHECK(refusal(in_directory("fifo")).starts_with(" is a pipe or a socket; "));
+    CHECK(refusal(fixture.path() / "file") == " lies in no directory; look at what " + real + " is");
+    CHECK(refusal("/proc/sys/kernel/firmware").starts_with(" lies in a directory that can't be written: "));
+    CHECK(refusal(in_directory("first-installation")) == "begun");
 }
 
 TEST_CASE("the installed digest follows the file")

@@ -1,0 +1,23 @@
+// Whether a path can be a target of type "file": the same answer when the configuration is read and when programming
+// begins.
+#pragma once
+
+#include <filesystem>
+#include <optional>
+#include <string>
+
+namespace fwupdate::agent
+{
+
+/// What stands in the way of replacing a file.
+struct Obstacle
+{
+    std::string reason; ///< follows the path: "is a directory"
+    std::string remedy;
+    bool passing{}; ///< may be another when an update comes: a directory that is not mounted yet
+};
+
+/// Looks at the path and its directory; changes nothing. A file that is not there yet is no obstacle.
+[[nodiscard]] std::optional<Obstacle> obstacle_at(const std::filesystem::path& path);
+
+} // namespace fwupdate::agent
