@@ -89,12 +89,13 @@ Result<FileText> read_whole(const std::filesystem::path& file)
 }
 
 Result<Config> parse_with_mode(std::string_view text, std::string_view name, const SecretReader& read_secret,
-                               mode_t mode)
+                               Surroundings surroundings, mode_t mode)
 {
     Findings findings;
     Secrets secrets{read_secret};
     const auto document = parse_document(text, findings);
     Config config = document ? read_config(*document, findings, secrets) : Config{};
+    check_target_paths(config, surroundings, findings);
     if ((mode & S_IWOTH) != 0)
     {
         findings.mistake({}, "everybody may write this file", "chmod o-w " + std::string{name});
@@ -134,7 +135,7 @@ Result<std::string> read_secret_file(const std::filesystem::path& file)
 
 Result<Config> parse(std::string_view text, std::string_view name, const SecretReader& read_secret)
 {
-    return parse_with_mode(text, name, read_secret, 0);
+    return parse_with_mode(text, name, read_secret, Surroundings::none, 0);
 }
 
 Result<Config> load(const std::filesystem::path& file)
@@ -145,7 +146,7 @@ Result<Config> load(const std::filesystem::path& file)
         return fail(whole.error().kind,
                     file.string() + ": " + whole.error().text + "; name the configuration with --config FILE");
     }
-    return parse_with_mode(whole->text, file.string(), read_secret_file, whole->mode);
+    return parse_with_mode(whole->text, file.string(), read_secret_file, Surroundings::disk, whole->mode);
 }
 
 } // namespace fwupdate::config

@@ -71,12 +71,6 @@ void check_whole(const Config& config, Findings& findings)
             findings.mistake(pointer_to(pointer, "max_size"), "is more than staging may hold",
                              "raise /staging/max_image_size, or lower this");
         }
-        const std::string folder = config.staging.directory.string() + "/";
-        if (folder != "/" && target.path.string().starts_with(folder))
-        {
-            findings.mistake(pointer_to(pointer, "path"), "lies in the staging directory, which the agent cleans up",
-                             "choose a place outside of " + config.staging.directory.string());
-        }
     }
     const auto admin = [](const User& user) { return user.limit == ipmi::Privilege::administrator; };
     if (!config.users.empty() && std::ranges::none_of(config.users, admin))

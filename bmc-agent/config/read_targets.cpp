@@ -84,11 +84,6 @@ void check_unique(const std::vector<Target>& before, const Target& target, const
         findings.mistake(pointer_to(place, "name"), "another target is called \"" + target.name + "\"",
                          "give each target a name of its own");
     }
-    if (!target.path.empty() && taken(&Target::path))
-    {
-        findings.mistake(pointer_to(place, "path"), "another target replaces this file too",
-                         "give each target a file of its own");
-    }
 }
 
 } // namespace

@@ -4,6 +4,7 @@
 #include "bmc-agent/config/config.hpp"
 #include "bmc-agent/config/object_reader.hpp"
 
+#include <cstdint>
 #include <string_view>
 #include <vector>
 
@@ -28,7 +29,18 @@ void read_targets(ObjectReader& parent, std::vector<Target>& out);
 bool read_secret(ObjectReader& reader, std::string_view key, std::string_view file_key, Secrets& secrets,
                  std::string& out);
 
-/// A parsed document as a configuration. Cross-checks included; nothing is read but the secrets' files.
+/// What may be looked at beside the text itself.
+enum class Surroundings : std::uint8_t
+{
+    none,
+    disk,
+};
+
+/// Tells targets that replace each other's files or the agent's own, however they are spelled.
+void check_target_paths(const Config& config, Surroundings surroundings, Findings& findings);
+
+/// A parsed document as a configuration. Cross-checks included, but not check_target_paths; nothing is read but the
+/// secrets' files.
 [[nodiscard]] Config read_config(const Json& document, Findings& findings, Secrets& secrets);
 
 } // namespace fwupdate::config

@@ -30,11 +30,6 @@ Error in_the_way(const std::filesystem::path& path)
 
 } // namespace
 
-std::filesystem::path beside(const std::filesystem::path& target)
-{
-    return target.string() + ".fwupdate-new";
-}
-
 void remove_abandoned(const std::filesystem::path& path)
 {
     auto file = File::open(path, O_RDWR | O_NONBLOCK); // NFS locks only what is open for writing

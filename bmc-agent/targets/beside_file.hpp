@@ -7,9 +7,6 @@
 namespace fwupdate::agent
 {
 
-/// Where the new bytes for `target` gather.
-[[nodiscard]] std::filesystem::path beside(const std::filesystem::path& target);
-
 /// Removes what a stopped agent left at `path`; what a running one holds stays.
 void remove_abandoned(const std::filesystem::path& path);
 

@@ -63,6 +63,11 @@ std::optional<Obstacle> directory_obstacle(const std::filesystem::path& director
 
 } // namespace
 
+std::filesystem::path beside(const std::filesystem::path& target)
+{
+    return target.string() + ".fwupdate-new";
+}
+
 std::optional<Obstacle> obstacle_at(const std::filesystem::path& path)
 {
     struct ::stat status

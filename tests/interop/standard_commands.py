@@ -183,11 +183,11 @@ class Manners(unittest.TestCase):
 
     def test_a_state_directory_that_cannot_be(self):
         with Agent(PROGRAM).prepared() as agent:
-            agent.configuration["staging"]["directory"] = agent.target  # a file
+            agent.configuration["staging"]["directory"] = agent.password_file
             agent.write_configuration()
             result = self.run_agent("--config", agent.path("agent.conf"))
             self.assertEqual(result.returncode, 3)
-            self.assertIn(agent.target, result.stderr)
+            self.assertIn(agent.password_file, result.stderr)
 
     def test_mistakes_of_the_configuration(self):
         with Agent(PROGRAM).prepared() as agent:

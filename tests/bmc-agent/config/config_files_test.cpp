@@ -94,3 +94,14 @@ TEST_CASE("files that are none")
     CHECK(failure_of(folder.write("big.json", std::string(2U << 20, ' '), 0600)).find("larger than 1 MiB") !=
           std::string::npos);
 }
+
+TEST_CASE("a way through links does not hide that a target lies in the staging directory")
+{
+    const Folder folder;
+    std::filesystem::create_directory(folder.path() / "staging");
+    std::filesystem::create_symlink(folder.path() / "staging", folder.path() / "way");
+    const std::string staged = with("/var/lib/bmc-agent", (folder.path() / "staging").string());
+    const auto file =
+        folder.write("a.json", with("/srv/bios.bin", (folder.path() / "way" / "x").string(), staged), 0600);
+    CHECK(failure_of(file).find("/targets/0/path: lies in the staging directory") != std::string::npos);
+}

@@ -193,6 +193,14 @@ TEST_CASE("mistakes of the targets")
         {R"("type": "file")", R"("type": "fiel")", R"(/targets/0/type: "fiel" is none of the possible words)"},
         {R"("path": "/srv/bios.bin", )", "", "/targets/0/path: missing"},
         {"/srv/bios.bin", "/var/lib/bmc-agent/x", "/targets/0/path: lies in the staging directory"},
+        {"/srv/bios.bin", "/var//lib/bmc-agent/x", "/targets/0/path: lies in the staging directory"},
+        {"/srv/bios.bin", "//var/lib/bmc-agent/x", "/targets/0/path: lies in the staging directory"},
+        {"/srv/bios.bin", "/srv/../var/./lib/bmc-agent/sub/x", "/targets/0/path: lies in the staging directory"},
+        {"/srv/bios.bin", "/var/lib/bmc-agent", "/targets/0/path: lies in the staging directory"},
+        {"/srv/bios.bin", "/srv/bios/", "/targets/0/path: does not end in a file's name; write the file itself"},
+        {"/srv/bios.bin", "/srv/bios/.", "/targets/0/path: does not end in a file's name"},
+        {"/srv/bios.bin", "/srv/bios/..", "/targets/0/path: does not end in a file's name"},
+        {"/srv/bios.bin", "/", "/targets/0/path: does not end in a file's name"},
         {"1048576", "\"65MiB\"", "/targets/0/max_size: is more than staging may hold"},
         {restart, R"("restart": {"command": ["/x"]})", "/targets/0/restart/what: missing"},
         {restart, R"("restart": {"what": "host"})", "/targets/0/restart/command: missing"},
@@ -217,6 +225,14 @@ TEST_CASE("several targets: unique, and one of them the default")
     CHECK(same.find("f.json: /targets/1/id: another target has number 1;") != std::string::npos);
     CHECK(same.find("f.json: /targets/1/name: another target is called \"bios\";") != std::string::npos);
     CHECK(same.find("f.json: /targets/1/path: another target replaces this file") != std::string::npos);
+    for (const std::string_view path : {"/srv//bios.bin", "/srv/x/../bios.bin", "/srv/./bios.bin"})
+    {
+        CHECK(report_of(two(R"({"id": 2, "name": "bmc", "type": "file", "path": ")" + std::string{path} + "\""))
+                  .find("f.json: /targets/1/path: another target replaces this file") != std::string::npos);
+    }
+    CHECK(report_of(two(R"({"id": 2, "name": "bmc", "type": "file", "path": "/srv//bios.bin.fwupdate-new")"))
+              .find("f.json: /targets/0/path: is where target \"bios\" gathers its new bytes; choose another name") !=
+          std::string::npos);
     const std::string unknown = report_of(with("\n  \"targets\"", R"("default_target": "bioss", "targets")"));
     CHECK(unknown == "f.json: /default_target: no target is called \"bioss\"; did you mean \"bios\"? write \"bios\"");
 }
