@@ -36,7 +36,7 @@ enum class Surroundings : std::uint8_t
     disk,
 };
 
-/// Tells targets that replace each other's files or the agent's own, however they are spelled.
+/// Tells targets that replace each other's files, the agent's own, or (on the disk) what is no file.
 void check_target_paths(const Config& config, Surroundings surroundings, Findings& findings);
 
 /// A parsed document as a configuration. Cross-checks included, but not check_target_paths; nothing is read but the

@@ -1,4 +1,4 @@
-// What the paths of targets may not be: shared, or the agent's own.
+// What the paths of targets may not be: shared, the agent's own, or something that is no file.
 #include "bmc-agent/config/sections.hpp"
 #include "bmc-agent/targets/file_place.hpp"
 
@@ -63,6 +63,7 @@ class PathCheck
             {
                 check_staging(at);
                 check_others(at);
+                check_place(at);
             }
             else if (!config_.targets[at].path.empty()) // else it was wrong already
             {
@@ -104,6 +105,20 @@ class PathCheck
         {
             const Target& target = config_.targets[static_cast<std::size_t>(writer - paths_.begin())];
             mistake(at, "is where target \"" + target.name + "\" gathers its new bytes", "choose another name");
+        }
+    }
+
+    void check_place(std::size_t at)
+    {
+        const auto obstacle =
+            surroundings_ == Surroundings::disk ? agent::obstacle_at(config_.targets[at].path) : std::nullopt;
+        if (obstacle && obstacle->passing)
+        {
+            findings_.warn(pointer(at), obstacle->reason, obstacle->remedy);
+        }
+        else if (obstacle)
+        {
+            mistake(at, obstacle->reason, obstacle->remedy);
         }
     }
 

@@ -95,6 +95,31 @@ TEST_CASE("files that are none")
           std::string::npos);
 }
 
+TEST_CASE("a target is a file, or becomes one; what is in the way is told")
+{
+    const Folder folder;
+    const auto file = folder.write("bios.bin", "old", 0600);
+    const auto at = [&](const std::filesystem::path& path)
+    { return folder.write("a.json", with("/srv/bios.bin", path.string()), 0600); };
+    const auto in = [&](const std::string& text) { return folder.path() / text; };
+    const std::string begin = in("a.json").string() + ": /targets/0/path: ";
+
+    CHECK(load(at(file))->warnings.empty());
+    CHECK(load(at(in("first-installation")))->warnings.empty());
+
+    std::filesystem::create_symlink(file, in("link"));
+    CHECK(failure_of(at(in("link"))) ==
+          begin + "is a symbolic link to " + file.string() + "; name " + file.string() + " itself");
+    CHECK(failure_of(at(folder.path())).starts_with(begin + "is a directory; "));
+    CHECK(failure_of(at("/dev/null")).starts_with(begin + "is a device; "));
+
+    const auto unmounted = load(at(in("unmounted/bios.bin"))); // may come until the update
+    REQUIRE(unmounted.has_value());
+    CHECK(unmounted->warnings ==
+          std::vector<std::string>{begin + "lies in a directory that is not there; make or mount " +
+                                   in("unmounted").string()});
+}
+
 TEST_CASE("a way through links does not hide that a target lies in the staging directory")
 {
     const Folder folder;
