@@ -67,6 +67,30 @@ Result<File> make_locked(const std::filesystem::path& path, mode_t mode)
     return in_the_way(path);
 }
 
+Result<void> copy_owner_and_mode(const struct ::stat& from, const File& to)
+{
+    constexpr mode_t permissions = S_IRWXU | S_IRWXG | S_IRWXO; // set-id bits say nothing on an image
+    const auto ours = to.status();
+    if (!ours)
+    {
+        return ours.error();
+    }
+    // The mode first: it is the owner's to change.
+    if (((ours->st_mode ^ from.st_mode) & permissions) != 0 &&
+        ::fchmod(to.descriptor(), from.st_mode & permissions) != 0)
+    {
+        return system_error("keep the permissions of the old file for", to.path());
+    }
+    const bool same_owner = ours->st_uid == from.st_uid && ours->st_gid == from.st_gid;
+    if (!same_owner && ::fchown(to.descriptor(), from.st_uid, from.st_gid) != 0)
+    {
+        Error error = system_error("keep the owner of the old file for", to.path());
+        error.text += "; let the agent change owners (CAP_CHOWN), or give it the old file";
+        return error;
+    }
+    return {};
+}
+
 bool still_in_place(const File& file) noexcept
 {
     struct ::stat there

@@ -34,16 +34,10 @@ Result<void> FileTarget::begin(const Staging& image, const Sha256& verified)
     {
         return fail(ErrorKind::input_output, path_.string() + " " + obstacle->reason + "; " + obstacle->remedy);
     }
-    auto file = make_locked(beside(path_), 0644);
-    if (!file)
-    {
-        return file.error();
-    }
-    file_ = std::move(*file);
-    if (const auto reserved = file_.reserve(image.length()); !reserved)
+    if (const auto made = make_file(image.length()); !made)
     {
         cancel();
-        return reserved.error();
+        return made.error();
     }
     image_ = &image;
     verified_ = verified;
@@ -53,6 +47,26 @@ Result<void> FileTarget::begin(const Staging& image, const Sha256& verified)
     total_ = 2 * image.length();
     phase_ = Phase::writing;
     return {};
+}
+
+Result<void> FileTarget::make_file(std::uint64_t size)
+{
+    struct ::stat old
+    {
+    };
+    const bool replaces = ::lstat(path_.c_str(), &old) == 0;
+    // Nobody may open it before it has the old one's permissions.
+    auto file = make_locked(beside(path_), replaces ? 0600 : 0644);
+    if (!file)
+    {
+        return file.error();
+    }
+    file_ = std::move(*file);
+    if (const auto kept = replaces ? copy_owner_and_mode(old, file_) : Result<void>{}; !kept)
+    {
+        return kept.error();
+    }
+    return file_.reserve(size);
 }
 
 Result<bool> FileTarget::step()

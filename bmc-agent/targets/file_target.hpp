@@ -37,6 +37,7 @@ class FileTarget final : public TargetHandler
         reading_back,
     };
 
+    [[nodiscard]] Result<void> make_file(std::uint64_t size);
     [[nodiscard]] Result<bool> work();
     [[nodiscard]] Result<void> write_slice();
     [[nodiscard]] Result<void> start_reading_back();

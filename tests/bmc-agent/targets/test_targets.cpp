@@ -4,6 +4,9 @@
 
 #include <doctest/doctest.h>
 
+#include <sys/stat.h>
+#include <unistd.h>
+
 #include <fstream>
 
 using namespace fwupdate;
@@ -46,6 +49,15 @@ class Fixture
     Staging staging;
     Bytes image;
 };
+
+struct ::stat status_of(const std::filesystem::path& path)
+{
+    struct ::stat status
+    {
+    };
+    REQUIRE(::stat(path.c_str(), &status) == 0);
+    return status;
+}
 
 Result<bool> run(FileTarget& target)
 {
@@ -187,6 +199,59 @@ TEST_CASE("a link left beside is removed, not followed")
     const FileTarget target{fixture.path()};
     CHECK(fixture.nothing_left_beside());
     CHECK(*read_file(other, 100) == "precious");
+}
+
+TEST_CASE("permissions and owner of the old file are kept, from the first byte on")
+{
+    for (const mode_t mode : {0600U, 0444U, 0664U, 0755U})
+    {
+        Fixture fixture;
+        const bool root = ::geteuid() == 0;
+        const uid_t owner = root ? 1234 : ::geteuid();
+        REQUIRE(::chmod(fixture.path().c_str(), mode) == 0);
+        REQUIRE((!root || ::chown(fixture.path().c_str(), owner, 1235) == 0));
+        FileTarget target{fixture.path()};
+        REQUIRE(target.begin(fixture.staging, sha256(fixture.image)).has_value());
+        CHECK(status_of(fixture.path().string() + ".fwupdate-new").st_mode == (S_IFREG | mode));
+        REQUIRE(run(target).has_value());
+        const auto status = status_of(fixture.path());
+        CHECK(status.st_mode == (S_IFREG | mode));
+        CHECK(status.st_uid == owner);
+        CHECK((!root || status.st_gid == 1235));
+        CHECK(fixture.installed() == as_text(fixture.image));
+    }
+}
+
+TEST_CASE("a first installation is readable by everybody, as far as the umask lets")
+{
+    Fixture fixture;
+    std::filesystem::remove(fixture.path());
+    FileTarget target{fixture.path()};
+    const mode_t before = ::umask(0022);
+    REQUIRE(target.begin(fixture.staging, sha256(fixture.image)).has_value());
+    ::umask(before);
+    REQUIRE(run(target).has_value());
+    CHECK(status_of(fixture.path()).st_mode == (S_IFREG | 0644));
+}
+
+TEST_CASE("an owner that can't be kept is a failure with its reason, and nothing is written")
+{
+    constexpr uid_t nobody = 65534;
+    if (::geteuid() != 0)
+    {
+        return; // only root can make somebody else's file
+    }
+    Fixture fixture;
+    REQUIRE(::chown(fixture.directory.path().c_str(), nobody, nobody) == 0);
+    FileTarget target{fixture.path()};
+    REQUIRE(::seteuid(nobody) == 0);
+    const auto begun = target.begin(fixture.staging, sha256(fixture.image));
+    CHECK(fixture.nothing_left_beside());
+    REQUIRE(::seteuid(0) == 0);
+    REQUIRE(begun.has_error());
+    CHECK(begun.error().text.find("cannot keep the owner of the old file for ") == 0);
+    CHECK(begun.error().text.find("; let the agent change owners") != std::string::npos);
+    CHECK(fixture.installed() == "old");
 }
 
 TEST_CASE("a directory that is not there is told, not crashed upon")
