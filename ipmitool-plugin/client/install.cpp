@@ -161,15 +161,20 @@ class Install
             {
                 return remedied.error();
             }
-            claim_ = Claim::broken;
+            claim_ = held_ ? Claim::again : claim_;
         }
     }
 
-    Attempt<void> remedy(const Outcome& outcome) const
+    Attempt<void> remedy(const Outcome& outcome)
     {
         if (outcome.remedy == Remedy::reconnect)
         {
             return reconnect(context_, return_limit);
+        }
+        if (const std::optional<Outcome> end = taken_over(context_, transfer_.number()))
+        {
+            held_ = false;
+            return *end;
         }
         context_.reporter.notice(outcome.text + "; beginning again, what is staged counts");
         return pause(context_, 500ms) ? Attempt<void>{} : interrupted_outcome();
@@ -342,7 +347,12 @@ class Install
 
     [[nodiscard]] bool still_ready() const
     {
-        const Attempt<Session> session = acquire(context_, Claim::broken);
+        const auto answer = context_.bmc.call<Session>(Command::get_update_session);
+        if (!answer || !answer->ok() || !is_past_transfer(answer->message.state))
+        {
+            return false; // not to be entered again
+        }
+        const Attempt<Session> session = acquire(context_, Claim::again);
         return session && is_past_transfer(session->state);
     }
 

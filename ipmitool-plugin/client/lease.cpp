@@ -85,7 +85,7 @@ Attempt<bool> falls_silent(const Context& context, Session& session)
 /// For a mode that somebody else's session holds.
 Attempt<Session> claim_from_holder(const Context& context, Session session, Claim claim)
 {
-    if (context.keywords.force)
+    if (context.keywords.force && claim == Claim::fresh)
     {
         context.reporter.notice("taking update mode over from " + holder_text(session));
         return take_over(context);
@@ -93,10 +93,6 @@ Attempt<Session> claim_from_holder(const Context& context, Session session, Clai
     if (!session.flags.has(protocol::session_same_user))
     {
         return held_outcome(session);
-    }
-    if (claim == Claim::broken)
-    {
-        return take_over(context);
     }
     const auto silent = falls_silent(context, session);
     if (!silent)
@@ -166,6 +162,25 @@ Attempt<Session> acquire(const Context& context, Claim claim)
         }
     }
     return refused_outcome(context, Command::enter_update_mode, ipmi::CompletionCode::node_busy);
+}
+
+std::optional<Outcome> taken_over(const Context& context, std::uint16_t transfer)
+{
+    const auto answer = context.bmc.call<Session>(Command::get_update_session);
+    if (!answer || !answer->ok() || !answer->message.flags.has(protocol::session_in_mode))
+    {
+        return std::nullopt;
+    }
+    const Session& session = answer->message;
+    const bool theirs =
+        session.flags.has(protocol::session_holder_alive) && !session.flags.has(protocol::session_yours);
+    // The host's programs share one owner: there only the transfer tells them apart.
+    const bool other_transfer = transfer != 0 && session.transfer != 0 && session.transfer != transfer;
+    if (!theirs && !other_transfer)
+    {
+        return std::nullopt;
+    }
+    return Outcome{ExitCode::refused, "update mode was taken over by " + holder_text(session) + ": this one ends"};
 }
 
 } // namespace fwupdate::client

@@ -8,14 +8,19 @@ namespace fwupdate::client
 
 enum class Claim : std::uint8_t
 {
-    fresh,  ///< a command that has just started
-    broken, ///< this very command owned the mode, and lost its session
+    fresh, ///< a command that has just started
+    again, ///< this very command owned the mode, and lost it or its session
 };
 
 /// Enters update mode, or takes it over where that is ours to do: from a session of the same user that has been
-/// silent for more than 5 s or is the broken one of this command, or, with the keyword force, from anybody. What is
-/// staged stays. Returns the session as it is then.
+/// silent for more than 5 s, or, with the keyword force and a fresh claim, from anybody: two commands that may force
+/// more than once would take the mode from each other for ever. What is staged stays. Returns the session as it is
+/// then.
 [[nodiscard]] Attempt<protocol::GetUpdateSessionResponse> acquire(const Context& context, Claim claim);
+
+/// Whether somebody else has got the mode that this command owned, or has begun another transfer than number `transfer`
+/// (0: none yet) in it: the end then.
+[[nodiscard]] std::optional<Outcome> taken_over(const Context& context, std::uint16_t transfer);
 
 /// 26h and 27h. The completion code of 27h is the caller's to judge.
 [[nodiscard]] Attempt<ipmi::CompletionCode> enter_update_mode(const Context& context);

@@ -30,6 +30,12 @@ class Transfer
         return arrived_;
     }
 
+    /// The BMC's number of it; 0: none yet.
+    [[nodiscard]] std::uint16_t number() const
+    {
+        return transfer_;
+    }
+
   private:
     [[nodiscard]] Attempt<void> read_map();
     [[nodiscard]] Attempt<void> stream(stream::FragmentLink& link, const StreamLink* session, ProgressMeter& meter);

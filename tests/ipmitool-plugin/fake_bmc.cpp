@@ -98,6 +98,7 @@ void FakeBmc::to_init()
     session.flags.bits = 0;
     session.target = protocol::no_target;
     transfer_ = 0;
+    session.transfer = 0;
     assembling_.clear();
     polls_ = 0;
 }
@@ -134,6 +135,12 @@ void FakeBmc::stage(ConstBytes image, std::uint32_t blocks)
         staged_[block] = {bytes.begin(), bytes.end()};
     }
     sha256_ = sha256(image);
+}
+
+bool FakeBmc::is_for_owner() const
+{
+    return session.flags.has(protocol::session_in_mode) &&
+           (session.flags.has(protocol::session_yours) || !session.flags.has(protocol::session_holder_alive));
 }
 
 ipmi::Response FakeBmc::serve(Command command, ConstBytes data)
@@ -248,7 +255,7 @@ ipmi::Response FakeBmc::begin(ConstBytes data)
         return refuse(begin_code);
     }
     const auto request = codec::decode_request<protocol::BeginTransferRequest>(data);
-    if (!session.flags.has(protocol::session_in_mode) || !request)
+    if (!is_for_owner() || !request)
     {
         return refuse(CompletionCode::not_supported_in_present_state);
     }
@@ -260,6 +267,7 @@ ipmi::Response FakeBmc::begin(ConstBytes data)
     sha256_ = request->sha256;
     fragment_size_ = request->fragment_size;
     transfer_ = static_cast<std::uint16_t>(7 + verdict.instance_id[0]);
+    session.transfer = transfer_;
     session.state = UpdateState::download;
     session.target = request->target;
     session.flags.bits = protocol::session_in_mode | protocol::session_yours | protocol::session_same_user;
@@ -341,7 +349,7 @@ bool FakeBmc::has_fragment(std::uint32_t fragment) const
 ipmi::Response FakeBmc::fragment(ConstBytes data)
 {
     const auto request = codec::decode_request<protocol::WriteFragmentRequest>(data);
-    if (!session.flags.has(protocol::session_in_mode))
+    if (!is_for_owner())
     {
         return refuse(CompletionCode::not_supported_in_present_state);
     }

@@ -85,6 +85,11 @@ class FakeBmc final : public client::Port
     }
     /// The agent restarted in mid-update: the mode is lost, staged blocks are not.
     void restart_agent();
+    /// Somebody of the same owner has begun another transfer.
+    void replace_transfer()
+    {
+        session.transfer = ++transfer_;
+    }
     /// Blocks staged for the image, as an earlier transfer left them.
     void stage(ConstBytes image, std::uint32_t blocks);
     [[nodiscard]] std::size_t staged_blocks() const
@@ -105,6 +110,7 @@ class FakeBmc final : public client::Port
     ipmi::Response base(protocol::Command command, ConstBytes data);
     ipmi::Response begin(ConstBytes data);
     ipmi::Response fragment(ConstBytes data);
+    bool is_for_owner() const;
     std::optional<Bytes> whole(std::uint32_t block, const Assembly& assembly) const;
     std::size_t block_length(std::uint32_t block) const;
     std::uint32_t blocks() const;

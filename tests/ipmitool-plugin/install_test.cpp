@@ -338,6 +338,68 @@ TEST_CASE("update mode held by another user is left alone, unless forced")
     CHECK(bench.bmc.count(Command::take_over) == 1);
 }
 
+TEST_CASE("an install that was taken over in the midst ends, and takes nothing back")
+{
+    for (const bool force : {false, true})
+    {
+        CAPTURE(force);
+        Bench bench;
+        std::size_t fragments = 0;
+        bench.bmc.on_command = [&](Command command)
+        {
+            if (command == Command::write_fragment && ++fragments == 60)
+            {
+                bench.bmc.session.flags.bits =
+                    protocol::session_in_mode | protocol::session_same_user | protocol::session_holder_alive;
+                bench.bmc.session.holder.value = "admin";
+                bench.bmc.session.idle = 0;
+            }
+            return Loss::none;
+        };
+        const Run run = bench.install(force ? std::vector<std::string>{"force"} : std::vector<std::string>{});
+        CHECK(run.code == code(ExitCode::refused));
+        CHECK(has(run.err, "taken over by user 'admin'"));
+        CHECK(bench.bmc.count(Command::take_over) == 0);
+        CHECK(bench.bmc.count(Command::begin_transfer) == 1);
+        CHECK(bench.bmc.exits == 0);
+    }
+}
+
+TEST_CASE("two commands of one owner: the one whose transfer was replaced ends")
+{
+    Bench bench;
+    std::size_t fragments = 0;
+    bench.bmc.on_command = [&](Command command)
+    {
+        if (command == Command::write_fragment && ++fragments == 60)
+        {
+            bench.bmc.replace_transfer();
+        }
+        return Loss::none;
+    };
+    CHECK(bench.install().code == code(ExitCode::refused));
+    CHECK(bench.bmc.count(Command::begin_transfer) == 1);
+    CHECK(bench.bmc.exits == 0);
+}
+
+TEST_CASE("a broken session is not won back from a live one of the same user")
+{
+    Bench bench;
+    std::size_t fragments = 0;
+    bench.bmc.on_command = [&](Command command)
+    {
+        if (command == Command::write_fragment && ++fragments == 60)
+        {
+            bench.bmc.drop_session();
+            bench.bmc.session.flags.bits =
+                protocol::session_in_mode | protocol::session_same_user | protocol::session_holder_alive;
+        }
+        return Loss::none;
+    };
+    CHECK(bench.install({"force"}).code == code(ExitCode::refused));
+    CHECK(bench.bmc.count(Command::take_over) == 0);
+}
+
 TEST_CASE("an abandoned session of the same user is taken over by itself, an active one is not")
 {
     Bench bench;
