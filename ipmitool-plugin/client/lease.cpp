@@ -11,6 +11,7 @@ using Session = protocol::GetUpdateSessionResponse;
 
 constexpr std::uint16_t abandoned_after = 5; ///< seconds of silence of a holder that is the same user
 constexpr int race_tries = 4;
+constexpr std::chrono::seconds restart_due_limit = 10s; ///< for a BMC that admits nobody because it is to restart
 
 Attempt<protocol::Challenge> get_challenge(const Context& context)
 {
@@ -133,9 +134,32 @@ Attempt<ipmi::CompletionCode> enter_update_mode(const Context& context)
     return entered->code;
 }
 
+Attempt<ipmi::CompletionCode> enter_when_free(const Context& context)
+{
+    const TimePoint give_up = context.environment.now() + restart_due_limit;
+    while (true)
+    {
+        auto code = enter_update_mode(context);
+        if (!code || *code != ipmi::CompletionCode::node_busy || context.environment.now() >= give_up)
+        {
+            return code;
+        }
+        const auto session = get_session(context);
+        if (!session || session->flags.has(protocol::session_in_mode))
+        {
+            return session ? std::move(code) : session.error();
+        }
+        if (!pause(context, 1s))
+        {
+            return interrupted_outcome();
+        }
+    }
+}
+
 Attempt<Session> acquire(const Context& context, Claim claim)
 {
-    for (int round = 0; round < race_tries; ++round)
+    const TimePoint give_up = context.environment.now() + restart_due_limit;
+    for (int round = 0; round < race_tries && context.environment.now() < give_up; ++round)
     {
         auto session = get_session(context);
         if (!session)
@@ -149,7 +173,7 @@ Attempt<Session> acquire(const Context& context, Claim claim)
                                                                 !session->flags.has(protocol::session_holder_alive));
             return ours ? std::move(session) : claim_from_holder(context, std::move(*session), claim);
         }
-        const auto code = enter_update_mode(context);
+        const auto code = enter_when_free(context);
         if (!code)
         {
             return code.error();

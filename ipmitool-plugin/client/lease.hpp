@@ -25,6 +25,10 @@ enum class Claim : std::uint8_t
 /// 26h and 27h. The completion code of 27h is the caller's to judge.
 [[nodiscard]] Attempt<ipmi::CompletionCode> enter_update_mode(const Context& context);
 
+/// The same on a BMC with the extended profile. C0h although nobody holds the mode means that a restart is due there:
+/// asks again for a while.
+[[nodiscard]] Attempt<ipmi::CompletionCode> enter_when_free(const Context& context);
+
 /// Who holds the mode, in words: "user 'admin' on channel 1, silent for 12 s, for another 48 s".
 [[nodiscard]] std::string holder_text(const protocol::GetUpdateSessionResponse& session);
 

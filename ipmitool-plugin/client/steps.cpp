@@ -70,7 +70,7 @@ Outcome step_enter(const Context& context, const std::optional<Capabilities>& ca
         const auto session = acquire(context, Claim::fresh);
         return session ? Outcome{ExitCode::done, "in update mode"} : session.error();
     }
-    const auto code = enter_update_mode(context);
+    const auto code = capabilities ? enter_when_free(context) : enter_update_mode(context);
     if (!code)
     {
         return code.error();

@@ -225,7 +225,7 @@ ipmi::Response FakeBmc::base(Command command, ConstBytes data)
     case Command::get_random_number:
         return ok(protocol::GetRandomNumberResponse{{1, 2, 3, 4, 5, 6, 7, 8}});
     case Command::enter_update_mode:
-        if (session.flags.has(protocol::session_in_mode))
+        if (session.flags.has(protocol::session_in_mode) || busy_entries-- > 0)
         {
             return refuse(CompletionCode::node_busy);
         }

@@ -61,6 +61,7 @@ class FakeBmc final : public client::Port
     int reopen_failures{0}; ///< so many attempts fail first
     int restart_after{0};   ///< so many Get Verdict after exit the BMC restarts; 0: never
     bool falls_back{false}; ///< the restart brings the old image back
+    int busy_entries{0};    ///< so many Set FW Update Mode are refused because a restart is due
     int damaged_blocks{0};  ///< so many blocks are answered "check failed"
 
     // ---- what the test looks at

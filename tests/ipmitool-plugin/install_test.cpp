@@ -338,6 +338,24 @@ TEST_CASE("update mode held by another user is left alone, unless forced")
     CHECK(bench.bmc.count(Command::take_over) == 1);
 }
 
+TEST_CASE("a BMC that admits nobody for a restart that is due is asked again, for a while")
+{
+    Bench bench;
+    bench.bmc.busy_entries = 3;
+    CHECK(bench.install().code == 0);
+    CHECK(bench.bmc.count(Command::enter_update_mode) == 4);
+
+    bench.bmc.installed = {'o', 'l', 'd'};
+    bench.bmc.busy_entries = 1000;
+    const TimePoint begun = bench.world.now();
+    CHECK(bench.install().code == code(ExitCode::refused));
+    CHECK(bench.world.now() - begun >= std::chrono::seconds{10});
+    CHECK(bench.world.now() - begun < std::chrono::seconds{15});
+
+    bench.bmc.busy_entries = 3;
+    CHECK(bench.run({"enter"}).code == 0);
+}
+
 TEST_CASE("an install that was taken over in the midst ends, and takes nothing back")
 {
     for (const bool force : {false, true})
