@@ -2,12 +2,12 @@
 
 #include "ipmitool-plugin/client/conclusion.hpp"
 #include "ipmitool-plugin/client/lease.hpp"
-#include "ipmitool-plugin/client/target.hpp"
+#include "ipmitool-plugin/client/preparation.hpp"
 #include "ipmitool-plugin/client/transfer.hpp"
 #include "ipmitool-plugin/client/verdict.hpp"
 #include "ipmitool-plugin/client/watch.hpp"
 
-#include <algorithm>
+#include <utility>
 
 namespace fwupdate::client
 {
@@ -23,13 +23,6 @@ constexpr std::chrono::seconds return_limit = 5min; ///< for a BMC that is silen
 constexpr int fruitless_passes = 4; ///< passes in a row without anything new on the BMC until it is given up
 
 constexpr int exit_tries = 3;
-constexpr std::chrono::seconds digest_limit = 1s; ///< for a BMC to hash what is installed
-
-constexpr bool is_past_transfer(UpdateState state)
-{
-    return state == UpdateState::verify || state == UpdateState::program || state == UpdateState::ready ||
-           state == UpdateState::host_restart_required;
-}
 
 /// One update. A pass goes from acquiring the mode to ready; what breaks a pass is remedied and the next pass finds
 /// what is staged.
@@ -48,10 +41,13 @@ class Install
 
     Outcome run()
     {
-        if (const Attempt<void> prepared = prepare(); !prepared)
+        Attempt<Preparation> prepared = prepare(context_, image_, capabilities_);
+        if (!prepared)
         {
-            return prepared.error();
+            return conclude_install(context_, image_, notes_, Keeps::blocks, prepared.error());
         }
+        target_ = std::move(prepared->target);
+        before_ = std::move(prepared->before);
         const Attempt<void> ready = passes();
         if (!ready)
         {
@@ -62,81 +58,6 @@ class Install
     }
 
   private:
-    // ---- before anything changes
-
-    Attempt<void> prepare()
-    {
-        auto target = pick_target(context_);
-        if (!target)
-        {
-            return target.error();
-        }
-        target_ = std::move(*target);
-        if (const Attempt<void> known = learn_digest(); !known)
-        {
-            return known.error();
-        }
-        if (target_.flags.has(protocol::target_digest_known))
-        {
-            before_.installed = target_.installed_sha256;
-        }
-        before_.version = target_.version.value;
-        before_.image = image_.sha256();
-        before_.restart = target_.restart;
-        if (const std::optional<Outcome> end = needless())
-        {
-            return *end;
-        }
-        return confirmed(context_, question()) ? Attempt<void>{} : Outcome{ExitCode::cancelled, "nothing was changed"};
-    }
-
-    /// A BMC may hash what is installed only when somebody asks: asks again for a while.
-    Attempt<void> learn_digest()
-    {
-        const TimePoint give_up = context_.environment.now() + digest_limit;
-        while (!target_.flags.has(protocol::target_digest_known) && context_.environment.now() < give_up)
-        {
-            if (!pause(context_, 200ms))
-            {
-                return Outcome{ExitCode::cancelled, "interrupted; nothing was changed"};
-            }
-            auto target = pick_target(context_);
-            if (!target)
-            {
-                return target.error();
-            }
-            target_ = std::move(*target);
-        }
-        return {};
-    }
-
-    [[nodiscard]] std::optional<Outcome> needless() const
-    {
-        const std::string name = printable(target_.name.value);
-        if (!context_.keywords.force && before_.installed == image_.sha256())
-        {
-            return Outcome{ExitCode::already_current,
-                           name + ": already current" +
-                               (target_.flags.has(protocol::target_restart_pending) ? ", a restart is pending" : "")};
-        }
-        const std::uint64_t largest = target_.max_size != 0 ? std::min(target_.max_size, capabilities_.max_image_size)
-                                                            : capabilities_.max_image_size;
-        if (image_.size() > largest)
-        {
-            return Outcome{ExitCode::refused, image_.file().string() + " has " + size_text(image_.size()) + ", " +
-                                                  name + " takes at most " + size_text(largest)};
-        }
-        return std::nullopt;
-    }
-
-    [[nodiscard]] std::string question() const
-    {
-        const std::string version = printable(target_.version.value);
-        return "Install " + image_.file().string() + " (" + size_text(image_.size()) + ") on " +
-               context_.bmc.port().facts().peer + ", target " + printable(target_.name.value) +
-               (version.empty() ? "" : ", which runs version " + version) + "?";
-    }
-
     // ---- passes
 
     Attempt<void> passes()
@@ -240,13 +161,12 @@ class Install
         {
             return {};
         }
-        const auto verdict = demand<protocol::GetVerdictResponse>(context_, Command::get_verdict,
-                                                                  protocol::GetVerdictRequest{session.target});
-        if (!verdict)
+        const Attempt<bool> same = is_about(context_, session, target_, image_);
+        if (!same)
         {
-            return verdict.error();
+            return same.error();
         }
-        if (session.target == target_.target && verdict->message.last_sha256 == image_.sha256())
+        if (*same)
         {
             context_.reporter.notice("this image is at '" + name_of(session.state) + "' already; going on from there");
             return {};

@@ -458,6 +458,14 @@ void FakeBmc::advance()
     session.state = UpdateState::ready;
 }
 
+void FakeBmc::polls_until_ready()
+{
+    while (session.state == UpdateState::verify || session.state == UpdateState::program)
+    {
+        advance();
+    }
+}
+
 ipmi::Response FakeBmc::describe_session()
 {
     advance();

@@ -86,6 +86,8 @@ class FakeBmc final : public client::Port
     }
     /// The agent restarted in mid-update: the mode is lost, staged blocks are not.
     void restart_agent();
+    /// Verification and programming go on to their end.
+    void polls_until_ready();
     /// Somebody of the same owner has begun another transfer.
     void replace_transfer()
     {

@@ -311,6 +311,49 @@ TEST_CASE("^C while the BMC programs does not make it restart; resume waits for 
     CHECK(bench.bmc.installed == bench.image);
 }
 
+TEST_CASE("^C in programming, and ready at the next look: the update takes effect by resume, not by itself")
+{
+    for (const bool again : {false, true}) // by a second install, or by resume
+    {
+        CAPTURE(again);
+        Bench bench;
+        std::size_t polls = 0;
+        bench.bmc.targets[0].restart = protocol::Restart::bmc;
+        bench.bmc.restart_after = 3;
+        bench.bmc.on_command = [&](Command command)
+        {
+            bench.world.interrupt =
+                bench.world.interrupt || (command == Command::get_update_session &&
+                                          bench.bmc.session.state == UpdateState::program && ++polls == 1);
+            return Loss::none;
+        };
+        CHECK(bench.install().code == code(ExitCode::transfer_failed));
+        bench.bmc.on_command = nullptr;
+        bench.world.interrupt = false;
+        bench.bmc.polls_until_ready();
+        bench.bmc.session.flags.bits = protocol::session_in_mode | protocol::session_same_user;
+        REQUIRE(bench.bmc.installed == bench.image);
+
+        const Run run = again ? bench.install() : bench.run({"resume"});
+        CHECK_MESSAGE(run.code == 0, run.err);
+        CHECK(bench.bmc.exits == 1);
+        CHECK(bench.bmc.count(Command::begin_transfer) == 1);
+        CHECK_FALSE(bench.note());
+    }
+}
+
+TEST_CASE("already current: the note of the install goes, and a pending restart is explained")
+{
+    Bench bench;
+    bench.bmc.installed = bench.image;
+    bench.bmc.targets[0].flags.bits |= protocol::target_restart_pending;
+    client::Notes{bench.scratch.path() / "notes"}.keep("bmc", {bench.file, sha256(bench.image), 1, {}});
+    const Run run = bench.run({"resume"});
+    CHECK(run.code == code(ExitCode::already_current));
+    CHECK(has(run.out, "restart the BMC"));
+    CHECK_FALSE(bench.note());
+}
+
 TEST_CASE("resume without a note wants the image named; with a changed image it refuses")
 {
     Bench bench;
