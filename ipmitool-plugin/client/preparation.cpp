@@ -44,6 +44,7 @@ Before before_of(const GetTargetInfoResponse& target, const Image& image)
     before.version = target.version.value;
     before.image = image.sha256();
     before.restart = target.restart;
+    before.accepts = target.accepts;
     return before;
 }
 

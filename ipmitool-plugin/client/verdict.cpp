@@ -28,6 +28,21 @@ bool restarted(const Before& before, const GetVerdictResponse& now)
     return now.boot_id != before.boot_id || now.instance_id != before.instance_id;
 }
 
+/// Whether what the BMC says leaves no doubt that the image is installed and runs.
+bool runs(const Before& before, const GetVerdictResponse& now)
+{
+    const bool digest_known = now.flags.has(protocol::verdict_digest_known);
+    if (digest_known && now.installed_sha256 == before.image)
+    {
+        return true;
+    }
+    // Another digest than the image's is a package's content, or another update that came in between.
+    const bool ours = now.last_sha256 == before.image && now.last_result == protocol::UpdateResult::programmed;
+    const bool other_version = !now.version.value.empty() && now.version.value != before.version;
+    const bool package = before.accepts.has(protocol::accepts_pldm) || before.accepts.has(protocol::accepts_tarball);
+    return ours && other_version && (!digest_known || package);
+}
+
 /// Waiting for what comes after exit.
 class Wait
 {
@@ -183,38 +198,26 @@ class Wait
 
 std::optional<Outcome> judge(const Before& before, const GetVerdictResponse& now, const std::string& target_name)
 {
-    const bool digest_known = now.flags.has(protocol::verdict_digest_known);
-    const bool pending = now.flags.has(protocol::verdict_restart_pending);
-    if (now.last_result == protocol::UpdateResult::fell_back)
+    // The rows of "The verdict" in protocol-spec/client-guide.md, in its order.
+    const bool ours = now.last_sha256 == before.image;
+    if (ours && now.last_result == protocol::UpdateResult::fell_back)
     {
         return Outcome{ExitCode::fell_back,
                        target_name + ": the older version is back" + version_text(now) + "; 'fwupdate log' tells more"};
     }
-    if (before.restart == Restart::bmc && !restarted(before, now))
+    if (now.flags.has(protocol::verdict_restart_pending) || (before.restart == Restart::bmc && !restarted(before, now)))
     {
         return std::nullopt;
     }
-    if (pending)
+    if (runs(before, now))
     {
-        return std::nullopt;
+        return Outcome{ExitCode::done, target_name + ": updated" + version_text(now) +
+                                           (now.flags.has(protocol::verdict_provisional) ? ", on probation" : "")};
     }
-    const std::string updated = target_name + ": updated" + version_text(now) +
-                                (now.flags.has(protocol::verdict_provisional) ? ", on probation" : "");
-    if (digest_known && now.installed_sha256 == before.image)
-    {
-        return Outcome{ExitCode::done, updated};
-    }
-    if (digest_known && before.installed && now.installed_sha256 == *before.installed)
+    if (ours && now.flags.has(protocol::verdict_digest_known) && now.installed_sha256 == before.installed)
     {
         return Outcome{ExitCode::fell_back,
                        target_name + ": what was installed before is installed again" + version_text(now)};
-    }
-    // A package: what is installed is not the image itself.
-    const bool ours = now.last_sha256 == before.image && now.last_result == protocol::UpdateResult::programmed;
-    const bool other_version = !now.version.value.empty() && now.version.value != before.version;
-    if (ours && (digest_known || other_version))
-    {
-        return Outcome{ExitCode::done, updated};
     }
     return Outcome{ExitCode::accepted, target_name + ": accepted; whether it runs cannot be told" + version_text(now)};
 }

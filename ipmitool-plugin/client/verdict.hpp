@@ -14,7 +14,8 @@ struct Before
     std::string version;             ///< running then; empty: unknown
     protocol::Identifier boot_id{};  ///< just before exit
     protocol::Identifier instance_id{};
-    protocol::Restart restart{}; ///< what exit restarts
+    protocol::Restart restart{};                                ///< what exit restarts
+    decltype(protocol::GetTargetInfoResponse::accepts) accepts; ///< what the target takes
 };
 
 /// What an answer to Get Verdict means; none: not decided yet, the restart is still to come.

@@ -168,18 +168,28 @@ TEST_CASE("the verdict is judged from what is installed, what ran, and what ende
     CHECK_FALSE(judged());
     now.flags.bits = protocol::verdict_digest_known;
     now.installed_sha256 = {2};
+    CHECK(judged() == ExitCode::accepted); // another update came in between
+    now.last_sha256 = {1};
     CHECK(judged() == ExitCode::fell_back);
-    now.installed_sha256 = {3}; // a package's content
+    now.last_sha256 = {};
+    now.installed_sha256 = {3};
     CHECK(judged() == ExitCode::accepted);
     now.last_sha256 = {1};
     now.last_result = protocol::UpdateResult::programmed;
-    CHECK(judged() == ExitCode::done);
+    CHECK(judged() == ExitCode::accepted); // a plain image is installed as it is
+    before.accepts.bits = protocol::accepts_pldm;
+    CHECK(judged() == ExitCode::done); // a package's content
+    now.version.value = "1";
+    CHECK(judged() == ExitCode::accepted);
+    now.version.value = "2";
     now.flags.bits = 0;
     CHECK(judged() == ExitCode::done); // another version runs
     now.version.value = "1";
     CHECK(judged() == ExitCode::accepted);
     now.last_result = protocol::UpdateResult::fell_back;
     CHECK(judged() == ExitCode::fell_back);
+    now.last_sha256 = {4}; // somebody else's update fell back
+    CHECK(judged() == ExitCode::accepted);
     before.restart = protocol::Restart::nothing;
     now = {};
     now.flags.bits = protocol::verdict_digest_known;
