@@ -143,7 +143,7 @@ class Command
         case Verb::options:
             return step_options(context_, *capabilities);
         default:
-            return step_complete(context_);
+            return step_complete(context_, *capabilities);
         }
     }
 

@@ -2,6 +2,7 @@
 
 #include "ipmitool-plugin/client/base_transfer.hpp"
 #include "ipmitool-plugin/client/lease.hpp"
+#include "ipmitool-plugin/client/refusal.hpp"
 #include "ipmitool-plugin/client/target.hpp"
 
 namespace fwupdate::client
@@ -23,20 +24,35 @@ Attempt<void> claim(const Context& context, const std::optional<Capabilities>& c
     return session ? Attempt<void>{} : session.error();
 }
 
-Attempt<std::uint8_t> control(const Context& context, Control control)
+Profile profile_of(const std::optional<Capabilities>& capabilities)
 {
-    const auto answer = demand<protocol::UpdateControlResponse>(context, Command::update_control,
-                                                                protocol::UpdateControlRequest{control, std::nullopt});
-    if (!answer)
-    {
-        return answer.error();
-    }
-    return answer->message.flags.bits;
+    return capabilities ? Profile::extended : Profile::base;
 }
 
-Outcome exit_mode(const Context& context, const std::string& text)
+/// Asks; any completion code but 00h ends the step, explained.
+template <class Response, class Request>
+Attempt<Answer<Response>> step(const Context& context, const std::optional<Capabilities>& capabilities, Command command,
+                               const Request& request)
 {
-    const auto left = demand<protocol::EmptyResponse>(context, Command::exit_update_mode);
+    Attempt<Answer<Response>> answer = ask<Response>(context, command, request);
+    if (answer && !answer->ok())
+    {
+        return explained_refusal(context, profile_of(capabilities), command, answer->code);
+    }
+    return answer;
+}
+
+Attempt<void> control(const Context& context, const std::optional<Capabilities>& capabilities, Control control)
+{
+    const auto answer = step<protocol::UpdateControlResponse>(context, capabilities, Command::update_control,
+                                                              protocol::UpdateControlRequest{control, std::nullopt});
+    return answer ? Attempt<void>{} : answer.error();
+}
+
+Outcome exit_mode(const Context& context, const std::optional<Capabilities>& capabilities, const std::string& text)
+{
+    const auto left =
+        step<protocol::EmptyResponse>(context, capabilities, Command::exit_update_mode, protocol::EmptyRequest{});
     return left ? Outcome{ExitCode::done, text} : left.error();
 }
 
@@ -75,8 +91,9 @@ Outcome step_enter(const Context& context, const std::optional<Capabilities>& ca
     {
         return code.error();
     }
-    return *code == ipmi::CompletionCode::ok ? Outcome{ExitCode::done, "in update mode"}
-                                             : refused_outcome(context, Command::enter_update_mode, *code);
+    return *code == ipmi::CompletionCode::ok
+               ? Outcome{ExitCode::done, "in update mode"}
+               : explained_refusal(context, profile_of(capabilities), Command::enter_update_mode, *code);
 }
 
 Outcome step_options(const Context& context, const std::optional<Capabilities>& capabilities)
@@ -89,8 +106,9 @@ Outcome step_options(const Context& context, const std::optional<Capabilities>& 
     const auto value = static_cast<std::uint8_t>((words.no_downgrade ? protocol::option_no_downgrade : 0) |
                                                  (words.defer_reboot ? protocol::option_defer_restart : 0) |
                                                  (words.sha256 ? protocol::option_digest_check : 0));
-    const auto set = demand<protocol::SetUpdateOptionsResponse>(
-        context, Command::set_update_options, protocol::SetUpdateOptionsRequest{{0x07}, {value}, words.sha256});
+    const auto set =
+        step<protocol::SetUpdateOptionsResponse>(context, capabilities, Command::set_update_options,
+                                                 protocol::SetUpdateOptionsRequest{{0x07}, {value}, words.sha256});
     if (!set)
     {
         return set.error();
@@ -116,7 +134,7 @@ Outcome step_write(const Context& context, const Image& image, const std::option
     {
         return channels.error();
     }
-    if (const auto started = control(context, Control::transfer_start); !started)
+    if (const auto started = control(context, capabilities, Control::transfer_start); !started)
     {
         return started.error();
     }
@@ -130,16 +148,17 @@ Outcome step_write(const Context& context, const Image& image, const std::option
     return {ExitCode::done, std::to_string(image.size()) + " bytes written; 'fwupdate complete' goes on"};
 }
 
-Outcome step_complete(const Context& context)
+Outcome step_complete(const Context& context, const std::optional<Capabilities>& capabilities)
 {
-    const auto flags = control(context, Control::transfer_complete);
-    return flags ? Outcome{ExitCode::done, "the BMC verifies and programs; see 'fwupdate status'"} : flags.error();
+    const Attempt<void> completed = control(context, capabilities, Control::transfer_complete);
+    return completed ? Outcome{ExitCode::done, "the BMC verifies and programs; see 'fwupdate status'"}
+                     : completed.error();
 }
 
 Outcome leave(const Context& context, const std::optional<Capabilities>& capabilities)
 {
     const Attempt<void> claimed = claim(context, capabilities);
-    return claimed ? exit_mode(context, "left update mode") : claimed.error();
+    return claimed ? exit_mode(context, capabilities, "left update mode") : claimed.error();
 }
 
 Outcome give_up(const Context& context, const std::optional<Capabilities>& capabilities)
@@ -148,11 +167,11 @@ Outcome give_up(const Context& context, const std::optional<Capabilities>& capab
     {
         return claimed.error();
     }
-    if (const auto aborted = control(context, Control::transfer_abort); !aborted)
+    if (const auto aborted = control(context, capabilities, Control::transfer_abort); !aborted)
     {
         return aborted.error();
     }
-    return exit_mode(context, "the transfer is given up; left update mode");
+    return exit_mode(context, capabilities, "the transfer is given up; left update mode");
 }
 
 } // namespace fwupdate::client

@@ -13,7 +13,7 @@ namespace fwupdate::client
 [[nodiscard]] Outcome step_options(const Context& context, const std::optional<Capabilities>& capabilities);
 [[nodiscard]] Outcome step_write(const Context& context, const Image& image,
                                  const std::optional<Capabilities>& capabilities);
-[[nodiscard]] Outcome step_complete(const Context& context);
+[[nodiscard]] Outcome step_complete(const Context& context, const std::optional<Capabilities>& capabilities);
 [[nodiscard]] Outcome leave(const Context& context, const std::optional<Capabilities>& capabilities);
 [[nodiscard]] Outcome give_up(const Context& context, const std::optional<Capabilities>& capabilities);
 

@@ -233,7 +233,11 @@ ipmi::Response FakeBmc::base(Command command, ConstBytes data)
         session.flags.bits = protocol::session_in_mode | protocol::session_yours | protocol::session_same_user;
         return ok(protocol::EmptyResponse{});
     case Command::exit_update_mode:
-        if (session.state == UpdateState::program)
+        if (!session.flags.has(protocol::session_in_mode))
+        {
+            return refuse(CompletionCode::invalid_data_field);
+        }
+        if (session.state == UpdateState::program || !is_for_owner())
         {
             return refuse(CompletionCode::not_supported_in_present_state);
         }
@@ -400,6 +404,10 @@ ipmi::Response FakeBmc::map(ConstBytes data)
 ipmi::Response FakeBmc::control(ConstBytes data)
 {
     const auto request = codec::decode_request<protocol::UpdateControlRequest>(data);
+    if (!is_for_owner())
+    {
+        return refuse(CompletionCode::not_supported_in_present_state);
+    }
     if (request->control == protocol::Control::transfer_complete)
     {
         if (complete_code != CompletionCode::ok)

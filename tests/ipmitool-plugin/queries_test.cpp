@@ -111,6 +111,25 @@ TEST_CASE("usage goes to the second stream with the exit code for it")
     CHECK(bench.bmc.seen.empty());
 }
 
+TEST_CASE("a refused step says what the BMC is at, who holds it and what to do")
+{
+    Bench bench;
+    CHECK(has(bench.run({"exit"}).err, "there is nothing to leave"));
+    CHECK(has(bench.run({"complete"}).err, "'fwupdate enter' comes first"));
+    CHECK(bench.run({"enter"}).code == 0);
+    CHECK(has(bench.run({"enter"}).err, "entered already"));
+    CHECK(has(bench.run({"complete"}).err, "the state is 'idle': 'fwupdate write'"));
+    bench.bmc.session.flags.bits = protocol::session_in_mode | protocol::session_holder_alive;
+    bench.bmc.session.holder.value = "bob";
+    for (const char* step : {"enter", "complete", "exit"})
+    {
+        const Run run = bench.run({step});
+        CHECK(run.code == static_cast<int>(ExitCode::refused));
+        CHECK(has(run.err, "held by user 'bob'"));
+        CHECK(has(run.err, "force"));
+    }
+}
+
 TEST_CASE("abort gives the transfer up and leaves the mode")
 {
     Bench bench;
