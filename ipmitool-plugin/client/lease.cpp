@@ -33,7 +33,7 @@ Attempt<Session> get_session(const Context& context)
     return std::move(answer->message);
 }
 
-Attempt<Session> take_over(const Context& context)
+Attempt<Session> take_over(const Context& context, std::uint8_t flags = 0)
 {
     const auto challenge = get_challenge(context);
     if (!challenge)
@@ -41,7 +41,7 @@ Attempt<Session> take_over(const Context& context)
         return challenge.error();
     }
     const auto taken =
-        demand<protocol::EmptyResponse>(context, Command::take_over, protocol::TakeOverRequest{*challenge, {}});
+        demand<protocol::EmptyResponse>(context, Command::take_over, protocol::TakeOverRequest{*challenge, {flags}});
     if (!taken)
     {
         return taken.error();
@@ -186,6 +186,12 @@ Attempt<Session> acquire(const Context& context, Claim claim)
         }
     }
     return refused_outcome(context, Command::enter_update_mode, ipmi::CompletionCode::node_busy);
+}
+
+Attempt<void> discard_staged(const Context& context)
+{
+    const auto session = take_over(context, protocol::take_over_discard);
+    return session ? Attempt<void>{} : session.error();
 }
 
 std::optional<Outcome> taken_over(const Context& context, std::uint16_t transfer)

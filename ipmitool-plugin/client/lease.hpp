@@ -18,6 +18,9 @@ enum class Claim : std::uint8_t
 /// then.
 [[nodiscard]] Attempt<protocol::GetUpdateSessionResponse> acquire(const Context& context, Claim claim);
 
+/// Ends the transfer of the mode that is ours, and drops what is staged. In verify and later it has no effect.
+[[nodiscard]] Attempt<void> discard_staged(const Context& context);
+
 /// Whether somebody else has got the mode that this command owned, or has begun another transfer than number `transfer`
 /// (0: none yet) in it: the end then.
 [[nodiscard]] std::optional<Outcome> taken_over(const Context& context, std::uint16_t transfer);

@@ -135,7 +135,7 @@ class Command
         case Verb::log:
             return *capabilities ? show_log(context_) : base_only("it keeps no log");
         case Verb::abort:
-            return give_up(context_, *capabilities);
+            return give_up(context_, *capabilities, notes_);
         case Verb::exit:
             return leave(context_, *capabilities);
         case Verb::enter:

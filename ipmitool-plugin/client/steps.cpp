@@ -2,6 +2,7 @@
 
 #include "ipmitool-plugin/client/base_transfer.hpp"
 #include "ipmitool-plugin/client/lease.hpp"
+#include "ipmitool-plugin/client/preparation.hpp"
 #include "ipmitool-plugin/client/refusal.hpp"
 #include "ipmitool-plugin/client/target.hpp"
 
@@ -54,6 +55,35 @@ Outcome exit_mode(const Context& context, const std::optional<Capabilities>& cap
     const auto left =
         step<protocol::EmptyResponse>(context, capabilities, Command::exit_update_mode, protocol::EmptyRequest{});
     return left ? Outcome{ExitCode::done, text} : left.error();
+}
+
+Outcome abort_and_leave(const Context& context, const std::optional<Capabilities>& capabilities)
+{
+    const Attempt<void> aborted = control(context, capabilities, Control::transfer_abort);
+    return aborted ? exit_mode(context, capabilities, "the transfer is given up; left update mode") : aborted.error();
+}
+
+/// An interrupted transfer is staged outside of update mode too: enters it for that.
+Outcome discard_and_leave(const Context& context, const std::optional<Capabilities>& capabilities)
+{
+    const auto session = acquire(context, Claim::fresh);
+    if (!session)
+    {
+        return session.error();
+    }
+    if (is_past_transfer(session->state))
+    {
+        if (const Attempt<void> aborted = control(context, capabilities, Control::transfer_abort); !aborted)
+        {
+            return aborted.error();
+        }
+    }
+    const Attempt<void> discarded = discard_staged(context);
+    const Outcome left = exit_mode(context, capabilities,
+                                   session->state == protocol::UpdateState::idle
+                                       ? "no transfer was under way; what was staged is dropped"
+                                       : "the transfer is given up, what was staged is dropped; left update mode");
+    return discarded ? left : discarded.error();
 }
 
 /// What only the extended profile has a word for.
@@ -161,17 +191,15 @@ Outcome leave(const Context& context, const std::optional<Capabilities>& capabil
     return claimed ? exit_mode(context, capabilities, "left update mode") : claimed.error();
 }
 
-Outcome give_up(const Context& context, const std::optional<Capabilities>& capabilities)
+Outcome give_up(const Context& context, const std::optional<Capabilities>& capabilities, const Notes& notes)
 {
-    if (const Attempt<void> claimed = claim(context, capabilities); !claimed)
+    Outcome outcome = capabilities ? discard_and_leave(context, capabilities) : abort_and_leave(context, capabilities);
+    // A BMC with the base profile keeps nothing of an interrupted transfer: what it refuses to abort is over.
+    if (outcome.code == ExitCode::done || (!capabilities && outcome.code == ExitCode::refused))
     {
-        return claimed.error();
+        notes.drop(context.bmc.port().facts().peer);
     }
-    if (const auto aborted = control(context, capabilities, Control::transfer_abort); !aborted)
-    {
-        return aborted.error();
-    }
-    return exit_mode(context, capabilities, "the transfer is given up; left update mode");
+    return outcome;
 }
 
 } // namespace fwupdate::client

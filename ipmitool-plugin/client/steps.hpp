@@ -4,6 +4,7 @@
 
 #include "ipmitool-plugin/client/context.hpp"
 #include "ipmitool-plugin/client/image.hpp"
+#include "ipmitool-plugin/client/note.hpp"
 #include "ipmitool-plugin/client/queries.hpp"
 
 namespace fwupdate::client
@@ -15,6 +16,7 @@ namespace fwupdate::client
                                  const std::optional<Capabilities>& capabilities);
 [[nodiscard]] Outcome step_complete(const Context& context, const std::optional<Capabilities>& capabilities);
 [[nodiscard]] Outcome leave(const Context& context, const std::optional<Capabilities>& capabilities);
-[[nodiscard]] Outcome give_up(const Context& context, const std::optional<Capabilities>& capabilities);
+[[nodiscard]] Outcome give_up(const Context& context, const std::optional<Capabilities>& capabilities,
+                              const Notes& notes);
 
 } // namespace fwupdate::client

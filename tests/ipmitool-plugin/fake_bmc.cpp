@@ -153,6 +153,13 @@ ipmi::Response FakeBmc::serve(Command command, ConstBytes data)
         return describe_session();
     case Command::take_over:
         session.flags.bits = protocol::session_in_mode | protocol::session_yours | protocol::session_same_user;
+        if (codec::decode_request<protocol::TakeOverRequest>(data)->flags.has(protocol::take_over_discard) &&
+            (session.state == UpdateState::idle || session.state == UpdateState::download ||
+             session.state == UpdateState::error))
+        {
+            session.state = UpdateState::idle;
+            staged_.clear();
+        }
         return ok(protocol::EmptyResponse{});
     case Command::set_update_parameters:
     {
@@ -428,6 +435,10 @@ ipmi::Response FakeBmc::control(ConstBytes data)
     }
     else if (request->control == protocol::Control::transfer_abort)
     {
+        if (session.state == UpdateState::program || session.state == UpdateState::ready)
+        {
+            return refuse(CompletionCode::not_supported_in_present_state);
+        }
         session.state = UpdateState::idle;
     }
     return ok(protocol::UpdateControlResponse{{protocol::flag_started}});

@@ -286,6 +286,41 @@ TEST_CASE("^C leaves a transfer that can be resumed and frees update mode")
     CHECK(bench.note());
 }
 
+TEST_CASE("abort gives an interrupted install up: nothing is left to resume")
+{
+    Bench bench;
+    std::size_t fragments = 0;
+    bench.bmc.on_command = [&](Command command)
+    {
+        bench.world.interrupt = bench.world.interrupt || (command == Command::write_fragment && ++fragments == 60);
+        return Loss::none;
+    };
+    CHECK(bench.install().code == code(ExitCode::transfer_failed));
+    REQUIRE(bench.bmc.staged_blocks() == 1);
+    bench.bmc.on_command = nullptr;
+    bench.world.interrupt = false;
+
+    const Run run = bench.run({"abort"});
+    CHECK(run.code == 0);
+    CHECK(has(run.out, "no transfer was under way; what was staged is dropped"));
+    CHECK(bench.bmc.staged_blocks() == 0);
+    CHECK(bench.bmc.exits == 2);
+    CHECK_FALSE(bench.note());
+}
+
+TEST_CASE("abort can't take back what is being programmed or ready, and says so")
+{
+    Bench bench;
+    bench.bmc.session.flags.bits = protocol::session_in_mode | protocol::session_same_user;
+    bench.bmc.session.state = UpdateState::ready;
+    const Run run = bench.run({"abort"});
+    CHECK(run.code == code(ExitCode::refused));
+    CHECK(has(run.err, "'fwupdate exit' makes the update take effect"));
+    CHECK(bench.bmc.exits == 0);
+    bench.bmc.session.state = UpdateState::verify;
+    CHECK(bench.run({"abort"}).code == 0);
+}
+
 TEST_CASE("^C while the BMC programs does not make it restart; resume waits for it")
 {
     Bench bench;
