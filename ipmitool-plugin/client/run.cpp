@@ -31,6 +31,46 @@ bool wants_image(const Invocation& invocation)
            invocation.verb == Verb::resume;
 }
 
+/// Help, mistakes and unusable images: what ends a command before a word is said to the BMC. `image` is opened on the
+/// way.
+std::optional<Outcome> end_locally(const Invocation& invocation, Reporter& reporter, std::optional<Image>& image)
+{
+    if (invocation.verb == Verb::help)
+    {
+        const std::optional<Verb> about = verb_named(invocation.argument);
+        reporter.print(about ? usage_of(*about) : overview());
+        return Outcome{};
+    }
+    if (!wants_image(invocation) || invocation.argument.empty())
+    {
+        return std::nullopt;
+    }
+    Result<Image> opened = Image::open(invocation.argument);
+    if (!opened)
+    {
+        return Outcome{ExitCode::bad_image, opened.error().text};
+    }
+    const std::optional<Sha256>& wanted = invocation.keywords.sha256;
+    if (wanted && *wanted != opened->sha256())
+    {
+        return Outcome{ExitCode::bad_image, opened->file().string() + " has the SHA-256 " + to_hex(opened->sha256()) +
+                                                ", not " + to_hex(*wanted)};
+    }
+    image.emplace(std::move(*opened));
+    return std::nullopt;
+}
+
+std::optional<Invocation> parse(std::span<const std::string> arguments, std::ostream& err)
+{
+    UsageError error;
+    std::optional<Invocation> invocation = parse_invocation(arguments, error);
+    if (!invocation)
+    {
+        err << "fwupdate: " << error.text << '\n' << (error.verb ? usage_of(*error.verb) : overview()) << std::flush;
+    }
+    return invocation;
+}
+
 /// One command line on its way to its end.
 class Command
 {
@@ -54,12 +94,6 @@ class Command
   private:
     Outcome outcome()
     {
-        if (invocation_.verb == Verb::help)
-        {
-            const std::optional<Verb> about = verb_named(invocation_.argument);
-            reporter_.print(about ? usage_of(*about) : overview());
-            return {};
-        }
         if (invocation_.verb == Verb::resume && invocation_.argument.empty())
         {
             if (const std::optional<Outcome> end = recall())
@@ -67,21 +101,12 @@ class Command
                 return *end;
             }
         }
-        if (!wants_image(invocation_))
+        std::optional<Image> image;
+        if (const std::optional<Outcome> end = end_locally(invocation_, reporter_, image))
         {
-            return without_image();
+            return *end;
         }
-        // The image is read before a word is said to the BMC.
-        const Result<Image> image = Image::open(invocation_.argument);
-        if (!image)
-        {
-            return {ExitCode::bad_image, image.error().text};
-        }
-        if (const std::optional<Outcome> wrong = check_digest(*image))
-        {
-            return *wrong;
-        }
-        return with_image(*image);
+        return image ? with_image(*image) : without_image();
     }
 
     /// Fills in what the note about the interrupted install says.
@@ -105,16 +130,6 @@ class Command
         words.wait_reboot |= note->keywords.wait_reboot && !words.no_wait;
         reporter_.notice("going on with " + invocation_.argument);
         return std::nullopt;
-    }
-
-    [[nodiscard]] std::optional<Outcome> check_digest(const Image& image) const
-    {
-        if (!invocation_.keywords.sha256 || *invocation_.keywords.sha256 == image.sha256())
-        {
-            return std::nullopt;
-        }
-        return Outcome{ExitCode::bad_image, image.file().string() + " has the SHA-256 " + to_hex(image.sha256()) +
-                                                ", not " + to_hex(*invocation_.keywords.sha256)};
     }
 
     Outcome without_image()
@@ -180,17 +195,29 @@ class Command
 
 } // namespace
 
-int run(std::span<const std::string> arguments, Port& port, Environment& environment, const Surroundings& surroundings)
+std::optional<int> run_locally(std::span<const std::string> arguments, const Surroundings& surroundings)
 {
-    UsageError error;
-    std::optional<Invocation> invocation = parse_invocation(arguments, error);
+    const std::optional<Invocation> invocation = parse(arguments, surroundings.err);
     if (!invocation)
     {
-        surroundings.err << "fwupdate: " << error.text << '\n'
-                         << (error.verb ? usage_of(*error.verb) : overview()) << std::flush;
         return static_cast<int>(ExitCode::usage);
     }
-    return Command{std::move(*invocation), port, environment, surroundings}.run();
+    Reporter reporter{style_of(surroundings, invocation->keywords), surroundings.out, surroundings.err};
+    std::optional<Image> image;
+    const std::optional<Outcome> end = end_locally(*invocation, reporter, image);
+    if (!end)
+    {
+        return std::nullopt;
+    }
+    reporter.outcome(*end);
+    return static_cast<int>(end->code);
+}
+
+int run(std::span<const std::string> arguments, Port& port, Environment& environment, const Surroundings& surroundings)
+{
+    std::optional<Invocation> invocation = parse(arguments, surroundings.err);
+    return invocation ? Command{std::move(*invocation), port, environment, surroundings}.run()
+                      : static_cast<int>(ExitCode::usage);
 }
 
 } // namespace fwupdate::client

@@ -5,6 +5,7 @@
 
 #include <filesystem>
 #include <iosfwd>
+#include <optional>
 #include <span>
 #include <string>
 
@@ -20,6 +21,9 @@ struct Surroundings
     bool terminal{}; ///< err is a terminal: the progress line may be redrawn
     std::filesystem::path notes;
 };
+
+/// The exit code of what needs no BMC: help, wrong arguments, an image that cannot be used. None: go on with run().
+[[nodiscard]] std::optional<int> run_locally(std::span<const std::string> arguments, const Surroundings& surroundings);
 
 /// Runs `fwupdate <arguments>` and returns the exit code.
 [[nodiscard]] int run(std::span<const std::string> arguments, Port& port, Environment& environment,

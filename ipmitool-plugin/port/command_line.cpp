@@ -13,7 +13,8 @@ namespace
 {
 
 constexpr std::string_view with_value = "IoHdPfUpCLAtTmzSlbBekyORND"; ///< ipmitool's options that take a value
-constexpr std::string_view secret = "Pky";                            ///< those whose value is not repeated
+constexpr std::string_view without_value = "46vcgsEKYaZ"; ///< the others, but for help (-h) and version (-V)
+constexpr std::string_view secret = "Pky";                ///< those whose value is not repeated
 
 /// What a secret is replaced by.
 std::string place_holder(char option)
@@ -54,6 +55,38 @@ std::string command_line_of(std::span<const std::string> arguments)
                 (secret.find(option) == std::string_view::npos ? client::shell_quoted(value) : place_holder(option));
     }
     return line;
+}
+
+std::optional<CommandWords> command_words_of(std::span<const std::string> arguments)
+{
+    CommandWords found;
+    bool options = true;
+    for (std::size_t at = 1; at < arguments.size(); ++at)
+    {
+        const std::string& word = arguments[at];
+        if (!options || word.size() < 2 || word[0] != '-')
+        {
+            found.words.push_back(word);
+            continue;
+        }
+        if (word == "--")
+        {
+            options = false;
+            continue;
+        }
+        const std::size_t last = std::min(word.find_first_not_of(without_value, 1), word.size());
+        found.csv = found.csv || word.substr(1, last - 1).find('c') != std::string::npos;
+        if (last == word.size())
+        {
+            continue;
+        }
+        const bool value_behind = last + 1 == word.size();
+        if (with_value.find(word[last]) == std::string_view::npos || (value_behind && ++at == arguments.size()))
+        {
+            return std::nullopt;
+        }
+    }
+    return found;
 }
 
 std::string own_command_line()

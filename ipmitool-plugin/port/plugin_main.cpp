@@ -1,6 +1,7 @@
 // The C++ side of the shim: puts the client together and runs it.
 #include "ipmitool-plugin/client/note.hpp"
 #include "ipmitool-plugin/client/run.hpp"
+#include "ipmitool-plugin/port/command_line.hpp"
 #include "ipmitool-plugin/port/shim_port.hpp"
 #include "ipmitool-plugin/shim/fwupdate_shim.h"
 
@@ -49,19 +50,47 @@ class Terminal final : public client::Environment
     }
 };
 
+client::Surroundings surroundings(bool csv)
+{
+    return {std::cout, std::cerr, csv, ::isatty(STDERR_FILENO) == 1,
+            client::note_directory(std::getenv("XDG_STATE_HOME"), std::getenv("HOME"))};
+}
+
 int run(fwupdate_interface* interface, const std::vector<std::string>& arguments)
 {
     fwupdate_facts facts{};
     fwupdate_shim_facts(interface, &facts);
     ShimPort port{interface};
     Terminal terminal;
-    return client::run(arguments, port, terminal,
-                       {std::cout, std::cerr, facts.csv != 0, ::isatty(STDERR_FILENO) == 1,
-                        client::note_directory(std::getenv("XDG_STATE_HOME"), std::getenv("HOME"))});
+    return client::run(arguments, port, terminal, surroundings(facts.csv != 0));
+}
+
+int run_locally(const std::vector<std::string>& all)
+{
+    const std::optional<CommandWords> words = command_words_of(all);
+    if (!words || words->words.empty() || words->words.front() != "fwupdate")
+    {
+        return FWUPDATE_GO_ON;
+    }
+    const std::span<const std::string> arguments = std::span{words->words}.subspan(1);
+    return client::run_locally(arguments, surroundings(words->csv)).value_or(FWUPDATE_GO_ON);
 }
 
 } // namespace
 } // namespace fwupdate::plugin
+
+int fwupdate_plugin_early(int argc, char** argv)
+{
+    try
+    {
+        return fwupdate::plugin::run_locally({argv, argv + argc});
+    }
+    catch (const std::exception& error)
+    {
+        fwupdate_shim_log(FWUPDATE_LOG_ERROR, error.what());
+        return 1;
+    }
+}
 
 int fwupdate_plugin_main(fwupdate_interface* interface, int argc, char** argv)
 {

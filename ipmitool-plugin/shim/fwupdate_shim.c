@@ -50,11 +50,6 @@ fwupdate_shim_facts(struct fwupdate_interface *interface, struct fwupdate_facts 
 {
 	struct ipmi_intf *intf = native(interface);
 
-	if (!intf) { /* help, before an interface was opened */
-		memset(facts, 0, sizeof(*facts));
-		facts->interface_name = facts->host = facts->user = "";
-		return;
-	}
 	facts->interface_name = intf->name;
 	facts->host = text(intf->ssn_params.hostname);
 	facts->user = (const char *)intf->ssn_params.username;

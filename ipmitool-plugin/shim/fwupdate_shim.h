@@ -87,6 +87,11 @@ int fwupdate_shim_interrupted(void);
 
 /* ---- the C++ side, called by C. Returns the exit code, 0..255. */
 
+/* What needs no BMC, before ipmitool opens an interface: help, wrong arguments, an image that cannot be used. Takes all
+ * arguments of the program. FWUPDATE_GO_ON: this is for ipmitool's own main. */
+#define FWUPDATE_GO_ON (-1)
+int fwupdate_plugin_early(int argc, char **argv);
+
 int fwupdate_plugin_main(struct fwupdate_interface *interface, int argc, char **argv);
 
 #ifdef __cplusplus

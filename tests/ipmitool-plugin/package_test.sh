@@ -39,6 +39,19 @@ for word in $(sed -n 's/^  \([a-z0-9][a-z0-9-]*\) .*/\1/p' "$directory/help.txt"
 done
 [ "$count" -ge 20 ] || fail "only $count words were found in the help"
 
+# What needs no BMC doesn't wait for one, wherever ipmitool's own options stand.
+ends_with()
+{
+    expected=$1
+    shift
+    code=0
+    timeout 5 "$program" "$@" >"$directory/early.txt" 2>&1 || code=$?
+    [ "$code" -eq "$expected" ] || fail "'$*' ended with $code, not $expected: $(cat "$directory/early.txt")"
+}
+ends_with 0 -c fwupdate help
+ends_with 2 -I lanplus -H 192.0.2.1 -U a -P a fwupdate install
+ends_with 3 fwupdate install /nonexistent -I lanplus -H 192.0.2.1 -U a -P a
+
 # The completion.
 complete()
 {

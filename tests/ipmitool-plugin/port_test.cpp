@@ -58,3 +58,43 @@ TEST_CASE("the command line comes back without command and secrets")
     CHECK(line({}) == "ipmitool");
     CHECK(line({"ipmitool", "-H"}) == "ipmitool -H ''");
 }
+
+TEST_CASE("the command's words are told from ipmitool's options and their values")
+{
+    using Words = std::vector<std::string>;
+    const auto words = [](const Words& arguments)
+    {
+        const auto found = plugin::command_words_of(arguments);
+        return found ? found->words : Words{"none"};
+    };
+    CHECK(words({"ipmitool", "-I", "lanplus", "-H", "fwupdate", "-vU", "admin", "fwupdate", "install", "-C17", "a"}) ==
+          Words{"fwupdate", "install", "a"});
+    CHECK(words({"ipmitool", "fwupdate", "--", "help", "-c"}) == Words{"fwupdate", "help", "-c"});
+    CHECK(words({"ipmitool"}).empty());
+    CHECK(words({"ipmitool", "fwupdate", "-H"}) == Words{"none"});
+    CHECK(words({"ipmitool", "-h", "fwupdate"}) == Words{"none"});
+    CHECK(words({"ipmitool", "--help", "fwupdate"}) == Words{"none"});
+    CHECK(plugin::command_words_of(Words{"ipmitool", "-vc", "fwupdate"})->csv);
+    CHECK_FALSE(plugin::command_words_of(Words{"ipmitool", "-Pc", "fwupdate"})->csv);
+}
+
+TEST_CASE("help, wrong arguments and unusable images end before ipmitool opens an interface")
+{
+    const auto early = [](std::vector<std::string> arguments)
+    {
+        std::vector<char*> pointers;
+        for (std::string& argument : arguments)
+        {
+            pointers.push_back(argument.data());
+        }
+        return fwupdate_plugin_early(static_cast<int>(pointers.size()), pointers.data());
+    };
+    CHECK(early({"ipmitool", "-c", "fwupdate", "help"}) == 0);
+    CHECK(early({"ipmitool", "fwupdate"}) == 2);
+    CHECK(early({"ipmitool", "-H", "x", "fwupdate", "install"}) == 2);
+    CHECK(early({"ipmitool", "-H", "x", "fwupdate", "install", "/nonexistent", "json"}) == 3);
+    CHECK(early({"ipmitool", "-H", "x", "fwupdate", "info"}) == FWUPDATE_GO_ON);
+    CHECK(early({"ipmitool", "-H", "x", "fwupdate", "install", "/proc/self/exe", "sha256", "00"}) == 2);
+    CHECK(early({"ipmitool", "-H", "x", "fwupdate", "resume"}) == FWUPDATE_GO_ON);
+    CHECK(early({"ipmitool", "-H", "x", "mc", "info"}) == FWUPDATE_GO_ON);
+}
