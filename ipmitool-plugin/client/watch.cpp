@@ -1,6 +1,6 @@
 #include "ipmitool-plugin/client/watch.hpp"
 
-#include <tuple>
+#include <algorithm>
 
 namespace fwupdate::client
 {
@@ -21,9 +21,54 @@ void report(const Context& context, const Session& session, ProgressMeter& meter
     const TimePoint now = context.environment.now();
     context.reporter.progress(session.size != 0 && session.done != 0
                                   ? meter.update(phase, session.done, session.size, now)
-                                  : meter.update_percent(phase, session.percent, now),
+                                  : meter.update_percent(phase, std::min<std::uint8_t>(session.percent, 100), now),
                               now);
 }
+
+/// Scripts wait for 100 %: the last poll before ready may have seen much less.
+void report_whole(const Context& context, const Session& session, ProgressMeter& meter)
+{
+    const TimePoint now = context.environment.now();
+    context.reporter.progress(session.size != 0 ? meter.update(Phase::program, session.size, session.size, now)
+                                                : meter.update_percent(Phase::program, 100, now),
+                              now);
+}
+
+/// How far it has come; only what was never reached before counts, so that a counter that goes to and fro is no
+/// progress.
+class Movement
+{
+  public:
+    explicit Movement(TimePoint now) : moved_{now} {}
+
+    void see(const Session& session, TimePoint now)
+    {
+        if (session.state != state_)
+        {
+            state_ = session.state;
+            percent_ = 0;
+            done_ = 0;
+            moved_ = now;
+        }
+        if (session.done > done_ || session.percent > percent_)
+        {
+            moved_ = now;
+        }
+        done_ = std::max(done_, session.done);
+        percent_ = std::max(percent_, session.percent);
+    }
+
+    [[nodiscard]] bool stalled(TimePoint now) const
+    {
+        return now - moved_ >= stall_limit;
+    }
+
+  private:
+    UpdateState state_{};
+    std::uint8_t percent_{};
+    std::uint64_t done_{};
+    TimePoint moved_;
+};
 
 /// The end when the BMC left verify and program without becoming ready.
 Outcome lost_outcome(const Context& context, UpdateState state)
@@ -76,8 +121,7 @@ Outcome outcome_of(const Reason& reason)
 
 Attempt<void> watch_until_ready(const Context& context, ProgressMeter& meter)
 {
-    std::tuple<UpdateState, std::uint8_t, std::uint64_t> last{};
-    TimePoint moved = context.environment.now();
+    Movement movement{context.environment.now()};
     do
     {
         const auto session = demand<Session>(context, protocol::Command::get_update_session);
@@ -88,6 +132,7 @@ Attempt<void> watch_until_ready(const Context& context, ProgressMeter& meter)
         const Session& now = session->message;
         if (now.state == UpdateState::ready || now.state == UpdateState::host_restart_required)
         {
+            report_whole(context, now, meter);
             return {};
         }
         if (now.state != UpdateState::verify && now.state != UpdateState::program)
@@ -95,12 +140,8 @@ Attempt<void> watch_until_ready(const Context& context, ProgressMeter& meter)
             return lost_outcome(context, now.state);
         }
         report(context, now, meter);
-        if (const std::tuple here{now.state, now.percent, now.done}; here != last)
-        {
-            last = here;
-            moved = context.environment.now();
-        }
-        if (context.environment.now() - moved >= stall_limit)
+        movement.see(now, context.environment.now());
+        if (movement.stalled(context.environment.now()))
         {
             return Outcome{ExitCode::program_failed, "the BMC has been at '" + name_of(now.state) + "' for " +
                                                          minutes_text(stall_limit) +

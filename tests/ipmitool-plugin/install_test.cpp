@@ -610,6 +610,43 @@ TEST_CASE("a BMC that stalls in programming is given up after five minutes witho
     CHECK(bench.world.now() - begun < std::chrono::minutes{6});
 }
 
+TEST_CASE("a percentage that goes to and fro is no progress, and never more than 100")
+{
+    Bench bench;
+    bench.bmc.stalled = true;
+    bool high = false;
+    bench.bmc.on_command = [&](Command command)
+    {
+        if (command == Command::get_update_session && bench.bmc.session.state == UpdateState::verify)
+        {
+            high = !high;
+            bench.bmc.session.percent = high ? 255 : 0;
+        }
+        return Loss::none;
+    };
+    const TimePoint begun = bench.world.now();
+    const Run run = bench.install();
+    CHECK(run.code == code(ExitCode::program_failed));
+    CHECK(bench.world.now() - begun < std::chrono::minutes{6});
+    CHECK(has(run.err, "100 %"));
+    CHECK_FALSE(has(run.err, "255 %"));
+}
+
+TEST_CASE("progress ends at 100 %")
+{
+    Bench bench;
+    bench.bmc.polls_per_state = 50;
+    const auto lines = bench.install({"json"}).lines();
+    REQUIRE(lines.size() > 3);
+    std::size_t last = lines.size();
+    while (last-- > 0 && lines[last]["event"] != "progress")
+    {
+    }
+    REQUIRE(last < lines.size());
+    CHECK(lines[last]["phase"] == "program");
+    CHECK(lines[last]["percent"] == 100);
+}
+
 TEST_CASE("the BMC restarts: the verdict is told after it came back")
 {
     Bench bench;
