@@ -6,6 +6,24 @@
 namespace fwupdate::client
 {
 
+namespace
+{
+
+std::string advice(Keeps keeps)
+{
+    switch (keeps)
+    {
+    case Keeps::blocks:
+        return "\nWhat arrived is kept. Go on with: ";
+    case Keeps::nothing_yet:
+        return "\nNothing has arrived yet. Start again with: ";
+    default:
+        return "\nThis BMC keeps nothing of it. Start again with: ";
+    }
+}
+
+} // namespace
+
 std::string resume_hint(const PortFacts& facts, const std::filesystem::path& image, const Keywords& keywords)
 {
     const std::string words = to_text(keywords);
@@ -28,9 +46,7 @@ Outcome conclude_install(const Context& context, const Image& image, const Notes
     switch (outcome.code)
     {
     case ExitCode::transfer_failed:
-        outcome.text += keeps == Keeps::blocks ? "\nWhat arrived is kept. Go on with: "
-                                               : "\nThis BMC keeps nothing of it. Start again with: ";
-        outcome.text += resume_hint(facts, image.file(), context.keywords);
+        outcome.text += advice(keeps) + resume_hint(facts, image.file(), context.keywords);
         break;
     case ExitCode::failed:
     case ExitCode::refused:

@@ -12,10 +12,11 @@ namespace fwupdate::client
 {
 
 /// What a BMC keeps of an interrupted transfer.
-enum class Keeps : bool
+enum class Keeps : std::uint8_t
 {
     nothing,
     blocks,
+    nothing_yet, ///< it would keep blocks, but none has arrived
 };
 
 /// How to go on after an interrupted command: what to type.

@@ -44,7 +44,7 @@ class Install
         Attempt<Preparation> prepared = prepare(context_, image_, capabilities_);
         if (!prepared)
         {
-            return conclude_install(context_, image_, notes_, Keeps::blocks, prepared.error());
+            return conclude_install(context_, image_, notes_, Keeps::nothing_yet, prepared.error());
         }
         target_ = std::move(prepared->target);
         before_ = std::move(prepared->before);
@@ -52,12 +52,17 @@ class Install
         if (!ready)
         {
             release(ready.error());
-            return conclude_install(context_, image_, notes_, Keeps::blocks, ready.error());
+            return conclude_install(context_, image_, notes_, keeps(), ready.error());
         }
         return conclude_install(context_, image_, notes_, Keeps::blocks, leave());
     }
 
   private:
+    [[nodiscard]] Keeps keeps() const
+    {
+        return completed_ || adopted_ || transfer_.arrived() != 0 ? Keeps::blocks : Keeps::nothing_yet;
+    }
+
     // ---- passes
 
     Attempt<void> passes()
@@ -111,7 +116,7 @@ class Install
         if (is_past_transfer(session->state))
         {
             const Attempt<void> same = check_same_image(*session);
-            held_ = same.has_value();
+            held_ = adopted_ = same.has_value();
             return same ? watch_until_ready(context_, meter_) : same.error();
         }
         held_ = true;
@@ -286,6 +291,7 @@ class Install
     ProgressMeter meter_;
     Claim claim_{Claim::fresh};
     bool completed_{false}; ///< this command has said that the image is whole
+    bool adopted_{false};   ///< the BMC was past the transfer already
     bool held_{false};      ///< this command owns update mode
 };
 

@@ -286,6 +286,20 @@ TEST_CASE("^C leaves a transfer that can be resumed and frees update mode")
     CHECK(bench.note());
 }
 
+TEST_CASE("^C before anything arrived claims nothing")
+{
+    Bench bench;
+    bench.bmc.on_command = [&](Command command)
+    {
+        bench.world.interrupt = bench.world.interrupt || command == Command::begin_transfer;
+        return Loss::none;
+    };
+    const Run run = bench.install();
+    CHECK(run.code == code(ExitCode::transfer_failed));
+    CHECK(has(run.err, "Nothing has arrived yet"));
+    CHECK_FALSE(has(run.err, "What arrived is kept"));
+}
+
 TEST_CASE("abort gives an interrupted install up: nothing is left to resume")
 {
     Bench bench;
