@@ -40,6 +40,15 @@ Note note_of(const Image& image, const Keywords& keywords)
     return {error ? image.file() : std::move(file), image.sha256(), image.size(), std::move(words)};
 }
 
+void keep_note(const Context& context, const Image& image, const Notes& notes)
+{
+    if (!notes.keep(context.bmc.port().facts().peer, note_of(image, context.keywords)))
+    {
+        context.reporter.notice("no note could be kept in the state directory: if this is interrupted, resume wants "
+                                "the image and the keywords named");
+    }
+}
+
 Outcome conclude_install(const Context& context, const Image& image, const Notes& notes, Keeps keeps, Outcome outcome)
 {
     const PortFacts& facts = context.bmc.port().facts();
@@ -53,7 +62,7 @@ Outcome conclude_install(const Context& context, const Image& image, const Notes
     case ExitCode::cancelled:
         break; // an earlier, interrupted install to this BMC can still be resumed
     default:
-        notes.drop(facts.peer);
+        notes.drop(facts.peer, image.sha256());
     }
     return outcome;
 }

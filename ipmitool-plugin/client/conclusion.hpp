@@ -26,6 +26,9 @@ enum class Keeps : std::uint8_t
 /// The note that lets resume go on with this image.
 [[nodiscard]] Note note_of(const Image& image, const Keywords& keywords);
 
+/// Keeps that note; says so where it cannot be kept.
+void keep_note(const Context& context, const Image& image, const Notes& notes);
+
 /// After an install: adds the hint to what can be resumed, drops the note of what is over.
 [[nodiscard]] Outcome conclude_install(const Context& context, const Image& image, const Notes& notes, Keeps keeps,
                                        Outcome outcome);

@@ -122,7 +122,7 @@ class ForeignInstall
             return channels.error();
         }
         const std::size_t write_size = choose_write_size(context_.bmc.port().facts(), *channels);
-        notes_.keep(context_.bmc.port().facts().peer, note_of(image_, context_.keywords));
+        keep_note(context_, image_, notes_);
         for (int round = 0;; ++round)
         {
             const Attempt<void> sent = transfer(write_size);

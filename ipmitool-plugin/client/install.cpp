@@ -206,7 +206,11 @@ class Install
         {
             return begun.error();
         }
-        notes_.keep(context_.bmc.port().facts().peer, note_of(image_, context_.keywords));
+        if (!noted_)
+        {
+            keep_note(context_, image_, notes_);
+            noted_ = true;
+        }
         if (transfer_.arrived() != 0)
         {
             context_.reporter.notice("resuming: " + size_text(transfer_.arrived()) + " of " + size_text(image_.size()) +
@@ -291,8 +295,9 @@ class Install
     ProgressMeter meter_;
     Claim claim_{Claim::fresh};
     bool completed_{false}; ///< this command has said that the image is whole
-    bool adopted_{false};   ///< the BMC was past the transfer already
-    bool held_{false};      ///< this command owns update mode
+    bool noted_{false};
+    bool adopted_{false}; ///< the BMC was past the transfer already
+    bool held_{false};    ///< this command owns update mode
 };
 
 } // namespace

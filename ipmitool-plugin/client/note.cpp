@@ -3,8 +3,10 @@
 #include <nlohmann/json.hpp>
 
 #include <algorithm>
+#include <cstdlib>
 #include <fstream>
 #include <system_error>
+#include <unistd.h>
 
 namespace fwupdate::client
 {
@@ -88,18 +90,25 @@ bool Notes::keep(const std::string& peer, const Note& note) const
     std::error_code error;
     std::filesystem::create_directories(directory_, error);
     const std::filesystem::path file = file_of(peer);
-    std::filesystem::path beside = file;
-    beside += ".new";
+    std::string beside = file.string() + ".XXXXXX";
+    const int descriptor = ::mkstemp(beside.data()); // for this user's eyes only
+    if (descriptor < 0)
     {
-        std::ofstream stream{beside};
-        stream << to_json(note).dump(1, ' ', false, Json::error_handler_t::replace) << '\n';
-        if (!stream.flush())
-        {
-            return false;
-        }
+        return false;
     }
-    std::filesystem::rename(beside, file, error);
-    return !error;
+    const std::string text = to_json(note).dump(1, ' ', false, Json::error_handler_t::replace) + '\n';
+    const bool written = ::write(descriptor, text.data(), text.size()) == static_cast<ssize_t>(text.size());
+    const bool closed = ::close(descriptor) == 0;
+    if (written && closed)
+    {
+        std::filesystem::rename(beside, file, error);
+    }
+    if (!written || !closed || error)
+    {
+        static_cast<void>(::unlink(beside.c_str()));
+        return false;
+    }
+    return true;
 }
 
 std::optional<Note> Notes::find(const std::string& peer) const
@@ -125,6 +134,14 @@ void Notes::drop(const std::string& peer) const
     if (!directory_.empty())
     {
         std::filesystem::remove(file_of(peer), error);
+    }
+}
+
+void Notes::drop(const std::string& peer, const Sha256& sha256) const
+{
+    if (const std::optional<Note> note = find(peer); note && note->sha256 == sha256)
+    {
+        drop(peer);
     }
 }
 

@@ -30,10 +30,12 @@ class Notes
   public:
     explicit Notes(std::filesystem::path directory) : directory_{std::move(directory)} {}
 
-    /// Written beside and renamed. False: it could not be kept.
+    /// Written beside, under a name that nobody can foresee, and renamed. False: it could not be kept.
     bool keep(const std::string& peer, const Note& note) const;
     [[nodiscard]] std::optional<Note> find(const std::string& peer) const;
     void drop(const std::string& peer) const;
+    /// Only if it is about this image: another one may have been interrupted meanwhile.
+    void drop(const std::string& peer, const Sha256& sha256) const;
 
   private:
     [[nodiscard]] std::filesystem::path file_of(const std::string& peer) const;

@@ -102,8 +102,13 @@ class Command
             }
         }
         std::optional<Image> image;
-        if (const std::optional<Outcome> end = end_locally(invocation_, reporter_, image))
+        if (std::optional<Outcome> end = end_locally(invocation_, reporter_, image))
         {
+            if (recalled_)
+            {
+                end->text += "; it is not the file of the interrupted install any more: 'fwupdate install " +
+                             shell_quoted(invocation_.argument) + "' starts anew";
+            }
             return *end;
         }
         return image ? with_image(*image) : without_image();
@@ -128,6 +133,7 @@ class Command
         words.debug |= note->keywords.debug;
         words.no_wait |= note->keywords.no_wait && !words.wait_reboot;
         words.wait_reboot |= note->keywords.wait_reboot && !words.no_wait;
+        recalled_ = true;
         reporter_.notice("going on with " + invocation_.argument);
         return std::nullopt;
     }
@@ -191,6 +197,7 @@ class Command
     Reporter reporter_;
     Notes notes_;
     Context context_;
+    bool recalled_{false}; ///< image and keywords are those of a note
 };
 
 } // namespace

@@ -300,6 +300,24 @@ TEST_CASE("^C before anything arrived claims nothing")
     CHECK_FALSE(has(run.err, "What arrived is kept"));
 }
 
+TEST_CASE("a note that cannot be kept is told; the install goes on")
+{
+    Bench bench;
+    std::ofstream{bench.scratch.path() / "notes"} << "a file, not a directory";
+    const Run run = bench.install();
+    CHECK(run.code == 0);
+    CHECK(has(run.err, "no note could be kept"));
+}
+
+TEST_CASE("another image's note survives an install")
+{
+    Bench bench;
+    client::Notes{bench.scratch.path() / "notes"}.keep("bmc", {bench.file, Sha256{9}, 1, {}});
+    bench.bmc.installed = bench.image;
+    CHECK(bench.install().code == code(ExitCode::already_current));
+    CHECK(bench.note());
+}
+
 TEST_CASE("abort gives an interrupted install up: nothing is left to resume")
 {
     Bench bench;
@@ -408,7 +426,9 @@ TEST_CASE("resume without a note wants the image named; with a changed image it 
     Bench bench;
     CHECK(bench.run({"resume"}).code == code(ExitCode::usage));
     client::Notes{bench.scratch.path() / "notes"}.keep("bmc", {bench.file, Sha256{}, 1, {}});
-    CHECK(bench.run({"resume"}).code == code(ExitCode::bad_image));
+    const Run changed = bench.run({"resume"});
+    CHECK(changed.code == code(ExitCode::bad_image));
+    CHECK(has(changed.err, "'fwupdate install " + bench.file + "' starts anew"));
     CHECK(bench.run({"resume", bench.file}).code == 0);
 }
 

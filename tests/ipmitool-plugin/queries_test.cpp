@@ -149,6 +149,12 @@ TEST_CASE("notes come back as they were kept; damaged ones count as none")
     CHECK_FALSE(notes.find("192.0.2.1"));
     CHECK(notes.keep("192.0.2.1", note));
     CHECK(notes.keep("[2001:db8::1]:6230", note));
+    for (const auto& entry : std::filesystem::directory_iterator{scratch.path() / "a" / "b"})
+    {
+        CHECK(entry.path().extension() == ".json"); // nothing is left beside
+        CHECK(entry.status().permissions() ==
+              (std::filesystem::perms::owner_read | std::filesystem::perms::owner_write));
+    }
     CHECK(notes.find("192.0.2.1") == note);
     CHECK_FALSE(notes.find("192.0.2.2"));
     notes.drop("192.0.2.1");
