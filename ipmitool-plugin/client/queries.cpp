@@ -288,7 +288,7 @@ Outcome show_status(const Context& context, const std::optional<Capabilities>& c
     Fields fields = session_fields(session->message);
     const std::optional<Reason> reason = context.bmc.reason();
     fields.emplace_back("last_reason", reason ? Json(reason->text) : Json(""));
-    context.reporter.item("status", fields);
+    context.reporter.item("status", fields, "none"); // no holder, no target, no lease: nobody is updating
     return {};
 }
 
@@ -304,6 +304,10 @@ Outcome show_log(const Context& context)
         }
         if (!*shown)
         {
+            if (index == 0)
+            {
+                context.reporter.empty("no updates yet");
+            }
             break;
         }
     }

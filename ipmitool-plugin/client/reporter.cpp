@@ -29,7 +29,7 @@ std::string value_text(const Json& value)
         }
         return text;
     }
-    return value.is_null() ? "unknown" : value.dump();
+    return value.dump();
 }
 
 /// A CSV field, quoted where RFC 4180 asks for it.
@@ -121,7 +121,7 @@ void Reporter::notice(std::string_view text)
     err_ << printable(text) << std::endl;
 }
 
-void Reporter::item(std::string_view kind, const Fields& fields)
+void Reporter::item(std::string_view kind, const Fields& fields, std::string_view absent)
 {
     end_line();
     if (style_ == Style::json)
@@ -143,11 +143,20 @@ void Reporter::item(std::string_view kind, const Fields& fields)
         }
         else
         {
-            out_ << label(name) << ": " << value_text(value) << '\n';
+            out_ << label(name) << ": " << (value.is_null() ? std::string{absent} : value_text(value)) << '\n';
         }
         first = false;
     }
     out_ << std::endl;
+}
+
+void Reporter::empty(std::string_view text)
+{
+    if (style_ == Style::terminal || style_ == Style::plain)
+    {
+        end_line();
+        out_ << text << std::endl;
+    }
 }
 
 void Reporter::outcome(const Outcome& outcome)

@@ -40,7 +40,11 @@ class Reporter
     void notice(std::string_view text);
 
     /// One thing out of a listing. JSON: {"event":<kind>, fields...}; CSV: the values; else one field a line.
-    void item(std::string_view kind, const Fields& fields);
+    /// `absent`: what a person reads for null.
+    void item(std::string_view kind, const Fields& fields, std::string_view absent = "unknown");
+
+    /// That a listing is empty: for people only, JSON and CSV have no line for it.
+    void empty(std::string_view text);
 
     /// The end. JSON: {"event":"result","result":...,"exit_code":...,"text":...}. Good ends go to the first stream,
     /// the others to the second. What came from the BMC has been made printable where it was read.

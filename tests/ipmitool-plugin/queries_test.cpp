@@ -111,6 +111,18 @@ TEST_CASE("usage goes to the second stream with the exit code for it")
     CHECK(bench.bmc.seen.empty());
 }
 
+TEST_CASE("nobody and nothing are told as such")
+{
+    Bench bench;
+    const Run status = bench.run({"status"});
+    CHECK(has(status.out, "Holder                  : none"));
+    CHECK(has(status.out, "Lease remaining         : none"));
+    CHECK(bench.run({"status", "json"}).lines().front()["holder"].is_null());
+    CHECK(bench.run({"log"}).out == "no updates yet\n");
+    CHECK(bench.run({"log", "json"}).lines().size() == 1);
+    CHECK(bench.run({"log"}, true).out.empty());
+}
+
 TEST_CASE("a refused step says what the BMC is at, who holds it and what to do")
 {
     Bench bench;
