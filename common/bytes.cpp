@@ -1,5 +1,8 @@
 #include "common/bytes.hpp"
 
+#include <algorithm>
+#include <utility>
+
 namespace fwupdate
 {
 namespace
@@ -43,6 +46,21 @@ std::size_t utf8_length(std::string_view text)
                                        (lead == 0xF0 && byte(1) < 0x90) || (lead == 0xF4 && byte(1) > 0x8F);
     const bool c1_control = lead == 0xC2 && byte(1) < 0xA0;
     return overlong_or_surrogate || c1_control ? 0 : length;
+}
+
+/// Characters that show nothing and reorder or hide what stands beside them (Unicode's bidirectional controls and zero
+/// width marks, all of three bytes but U+061C).
+bool is_invisible(std::string_view character)
+{
+    static constexpr std::array<std::pair<std::string_view, std::string_view>, 4> ranges{{
+        {"\xE2\x80\x8B", "\xE2\x80\x8F"}, // U+200B-U+200F
+        {"\xE2\x80\xA8", "\xE2\x80\xAE"}, // U+2028-U+202E
+        {"\xE2\x81\xA0", "\xE2\x81\xAF"}, // U+2060-U+206F
+        {"\xEF\xBB\xBF", "\xEF\xBB\xBF"}, // U+FEFF
+    }};
+    return character == "\xD8\x9C" ||
+           std::ranges::any_of(ranges, [&](const auto& range)
+                               { return range.first <= character && character <= range.second; });
 }
 
 } // namespace
@@ -98,7 +116,8 @@ std::string printable(std::string_view text)
     {
         const std::size_t length = utf8_length(text);
         const bool control = length == 1 && (static_cast<std::uint8_t>(text[0]) < 0x20 || text[0] == 0x7F);
-        safe += length == 0 || control ? std::string_view{"?"} : text.substr(0, length);
+        safe += length == 0 || control || is_invisible(text.substr(0, length)) ? std::string_view{"?"}
+                                                                               : text.substr(0, length);
         text.remove_prefix(length == 0 ? 1 : length);
     }
     return safe;

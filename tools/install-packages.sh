@@ -1,25 +1,28 @@
 #!/bin/sh
 # Installs, through the distribution's package manager, what a step needs and the machine lacks.
 #   install-packages.sh build        to build agent and client
-#   install-packages.sh demo         that, and a firmware image to show
-#   install-packages.sh check        that, and the tools and clients of the tests
+#   install-packages.sh package      ... and to build the package of ipmitool
+#   install-packages.sh demo         to build, and a firmware image to show
+#   install-packages.sh check        everything, with the tools and clients of the tests
 # Needs Debian 12 and a way to be root (being it, or sudo). Asks the package index only when something is missing.
 set -eu
 
 build_packages="g++ cmake ninja-build make pkg-config ca-certificates
     libboost1.81-dev libssl-dev zlib1g-dev nlohmann-json3-dev libspdlog-dev libfmt-dev libcli11-dev
     dpkg-dev patch autoconf automake libtool libreadline-dev libncurses-dev libfreeipmi-dev libsystemd-dev"
+package_packages="debhelper fakeroot"
 demo_packages="ovmf"
 check_packages="clang clang-format clang-tidy libclang-rt-14-dev doctest-dev python3 spin gcc
     ipmitool freeipmi-tools openipmi python3-pyghmi python3-cryptography iproute2 curl
-    debhelper devscripts fakeroot quilt man-db lintian"
+    man-db"
 
 case "${1:-}" in
 build) wanted="$build_packages" ;;
+package) wanted="$build_packages $package_packages" ;;
 demo) wanted="$build_packages $demo_packages" ;;
-check) wanted="$build_packages $demo_packages $check_packages" ;;
+check) wanted="$build_packages $package_packages $demo_packages $check_packages" ;;
 *)
-    echo "usage: install-packages.sh build|demo|check" >&2
+    echo "usage: install-packages.sh build|package|demo|check" >&2
     exit 2
     ;;
 esac

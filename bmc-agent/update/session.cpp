@@ -357,18 +357,6 @@ CompletionCode UpdateSession::complete(const Caller& caller, TimePoint now)
     return CompletionCode::ok;
 }
 
-/// The end of a transfer that somebody does not want any more.
-void UpdateSession::drop_transfer(std::string why, TimePoint now)
-{
-    if (entry_)
-    {
-        reason_ = {ReasonCode::aborted, state_, std::move(why)};
-        close_log_entry(protocol::UpdateResult::released, reason_);
-    }
-    fire(Event::abort, now);
-    flags_ = protocol::flag_aborted;
-}
-
 CompletionCode UpdateSession::abort(const Caller& caller, TimePoint now)
 {
     if (const CompletionCode code = admit(caller, Event::abort, now); code != CompletionCode::ok)

@@ -123,6 +123,18 @@ void UpdateSession::close_transfer()
     parts_.staging.close();
 }
 
+/// The end of a transfer that somebody does not want any more.
+void UpdateSession::drop_transfer(std::string why, TimePoint now)
+{
+    if (entry_)
+    {
+        reason_ = {ReasonCode::aborted, state_, std::move(why)};
+        close_log_entry(UpdateResult::released, reason_);
+    }
+    fire(Event::abort, now);
+    flags_ = protocol::flag_aborted;
+}
+
 void UpdateSession::leave()
 {
     if (entry_)

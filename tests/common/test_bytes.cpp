@@ -40,6 +40,16 @@ TEST_CASE("text of the other side is made safe for a terminal")
                     "31m") == "??31m"); // a C1 control (CSI), well-formed UTF-8
 }
 
+TEST_CASE("characters that reorder or hide others become question marks")
+{
+    CHECK(printable("bios\xE2\x80\xAE"
+                    "nib") == "bios?nib");                  // right-to-left override
+    CHECK(printable("a\xE2\x81\xA6") == "a?");              // an isolate
+    CHECK(printable("a\xE2\x80\x8B\xEF\xBB\xBF") == "a??"); // zero width
+    CHECK(printable("\xD8\x9C") == "?");
+    CHECK(printable("\xE2\x80\x93\xE2\x80\xB0") == "\xE2\x80\x93\xE2\x80\xB0"); // a dash and per mille stay
+}
+
 TEST_CASE("ill-formed UTF-8 becomes question marks, byte by byte")
 {
     CHECK(printable("\x80") == "?");           // continuation without lead
