@@ -107,13 +107,37 @@ Result<std::unique_ptr<Daemon>> Daemon::create(const config::Config& configurati
         return state.error();
     }
     std::unique_ptr<Daemon> daemon{new Daemon{configuration, log, std::move(*state)}};
-    auto udp = lan::UdpServer::create(daemon->context_, configuration.lan, daemon->lan_, log);
+    if (const auto opened = daemon->open_channels(); !opened)
+    {
+        return opened.error();
+    }
+    return daemon;
+}
+
+Result<void> Daemon::open_channels()
+{
+    auto udp = lan::UdpServer::create(context_, configuration_.lan, lan_, log_);
     if (!udp)
     {
         return udp.error();
     }
-    daemon->udp_ = std::move(*udp);
-    return daemon;
+    udp_ = std::move(*udp);
+    for (const config::SystemInterface& settings : configuration_.system_interfaces)
+    {
+        if (settings.policy == config::HostPolicy::off)
+        {
+            continue;
+        }
+        auto host = system_interface::VmServer::create(context_, settings, commands_, log_);
+        if (!host)
+        {
+            return host.error();
+        }
+        log_.event(Level::info, "Listening for a host",
+                   {{"address", (*host)->name()}, {"channel", std::to_string(settings.channel)}});
+        hosts_.push_back(std::move(*host));
+    }
+    return {};
 }
 
 void Daemon::run()
@@ -127,6 +151,7 @@ void Daemon::run()
                 notify_service_manager("STOPPING=1");
                 log_.event(Level::info, "Stopping", {{"signal", std::to_string(signal)}});
                 udp_->stop();
+                std::ranges::for_each(hosts_, [](const auto& host) { host->stop(); });
                 context_.stop();
             }
         });

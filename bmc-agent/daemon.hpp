@@ -3,6 +3,7 @@
 
 #include "bmc-agent/channels/lan/lan_server.hpp"
 #include "bmc-agent/channels/lan/udp_server.hpp"
+#include "bmc-agent/channels/system-interface/vm_server.hpp"
 #include "bmc-agent/commands/standard_commands.hpp"
 #include "bmc-agent/config/config.hpp"
 #include "bmc-agent/daemon/command_restarter.hpp"
@@ -18,6 +19,7 @@
 
 #include <memory>
 #include <optional>
+#include <vector>
 
 namespace fwupdate::agent
 {
@@ -60,6 +62,7 @@ class Daemon
 
     Daemon(const config::Config& configuration, Log& log, State state);
 
+    [[nodiscard]] Result<void> open_channels();
     [[nodiscard]] static UpdateSettings settings_of(const config::Config& configuration, const RunIdentity& identity);
 
     // In the order of construction: each uses only what stands above it.
@@ -80,6 +83,7 @@ class Daemon
     Observer observer_;
     UpdateLoop update_loop_;
     std::unique_ptr<lan::UdpServer> udp_;
+    std::vector<std::unique_ptr<system_interface::VmServer>> hosts_;
 };
 
 } // namespace fwupdate::agent

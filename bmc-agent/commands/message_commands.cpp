@@ -1,6 +1,7 @@
 #include "bmc-agent/commands/query_row.hpp"
 #include "bmc-agent/commands/standard_commands.hpp"
 
+#include <array>
 #include <memory>
 
 namespace fwupdate::agent
@@ -22,6 +23,13 @@ constexpr std::uint8_t known_enables = 0x0F;
 bool is_host(const Caller& caller)
 {
     return caller.kind == ChannelKind::system_interface;
+}
+
+/// Each host has enables of its own; everybody else sees those of the first.
+std::size_t place_of(const Caller& caller)
+{
+    constexpr std::uint8_t first_host = 0x0F;
+    return is_host(caller) ? caller.channel & 0x0FU : first_host;
 }
 
 Outcome set_enables(ConstBytes data, const Caller& caller, std::uint8_t& enables)
@@ -52,14 +60,16 @@ auto host_only(Outcome outcome)
 
 void add_message_commands(CommandTable& table)
 {
-    const auto enables = std::make_shared<std::uint8_t>(std::uint8_t{0});
+    const auto enables =
+        std::make_shared<std::array<std::uint8_t, 16>>(); // one for each channel: hosts don't share them
     constexpr std::uint8_t no_flags = 0;
 
     table.add({NetFn::app, 0x2E, Privilege::administrator, [enables](ConstBytes data, const Caller& caller, TimePoint) {
-                   return set_enables(data, caller, *enables);
+                   return set_enables(data, caller, (*enables)[place_of(caller)]);
                }});
     table.add(make_query(NetFn::app, 0x2F, Privilege::user, 0,
-                         [enables](ConstBytes, const Caller&) { return answer({*enables}); }));
+                         [enables](ConstBytes, const Caller& caller)
+                         { return answer({(*enables)[place_of(caller)]}); }));
     table.add(make_query(NetFn::app, 0x30, Privilege::administrator, 1, host_only(answer({}))));
     table.add(make_query(NetFn::app, 0x31, Privilege::administrator, 0, host_only(answer({no_flags}))));
     table.add(make_query(NetFn::app, 0x33, Privilege::administrator, 0, host_only(refuse(queue_empty))));

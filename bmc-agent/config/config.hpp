@@ -11,6 +11,7 @@
 #include <functional>
 #include <optional>
 #include <string>
+#include <variant>
 #include <vector>
 
 namespace fwupdate::config
@@ -43,6 +44,22 @@ struct Lan
     std::uint16_t lockout_failures{5}; ///< wrong passwords in a row until a user name is locked
     std::chrono::seconds lockout_time{60};
     std::optional<Bytes> k_g; ///< BMC key, 20 bytes; none: the user's password
+};
+
+/// What a host may do over its system interface.
+enum class HostPolicy : std::uint8_t
+{
+    full,      ///< administrator, as IPMI has it
+    read_only, ///< user: it may ask, not change
+    off,       ///< not served
+};
+
+/// One system interface: an emulator's BMC device that connects to us.
+struct SystemInterface
+{
+    std::uint8_t channel{0x0F};                                ///< the first one's number in IPMI
+    std::variant<ListenAddress, std::filesystem::path> listen; ///< TCP, or a Unix socket
+    HostPolicy policy{HostPolicy::full};
 };
 
 /// What Get Device ID says.
@@ -99,6 +116,7 @@ struct Target
 struct Config
 {
     Lan lan;
+    std::vector<SystemInterface> system_interfaces;
     std::vector<User> users;
     Device device;
     Staging staging;

@@ -59,6 +59,23 @@ void read_default_target(ObjectReader& reader, Config& out)
     }
 }
 
+/// Two channels of one number could not be told apart: update mode is held by a channel.
+void check_channels(const Config& config, Findings& findings)
+{
+    for (std::size_t at = 0; at < config.system_interfaces.size(); ++at)
+    {
+        const std::uint8_t channel = config.system_interfaces[at].channel;
+        const bool taken = std::any_of(config.system_interfaces.begin(),
+                                       config.system_interfaces.begin() + static_cast<std::ptrdiff_t>(at),
+                                       [&](const SystemInterface& other) { return other.channel == channel; });
+        if (taken || channel == config.lan.channel)
+        {
+            findings.mistake(pointer_to(pointer_to("/system_interfaces", std::to_string(at)), "channel"),
+                             std::to_string(channel) + " is another channel's number", "give each its own");
+        }
+    }
+}
+
 /// Mistakes that only show between sections.
 void check_whole(const Config& config, Findings& findings)
 {
@@ -72,6 +89,7 @@ void check_whole(const Config& config, Findings& findings)
                              "raise /staging/max_image_size, or lower this");
         }
     }
+    check_channels(config, findings);
     const auto admin = [](const User& user) { return user.limit == ipmi::Privilege::administrator; };
     if (!config.users.empty() && std::ranges::none_of(config.users, admin))
     {
@@ -140,6 +158,7 @@ Config read_config(const Json& document, Findings& findings, Secrets& secrets)
     {
         read_lan(ObjectReader{lan, findings}, secrets, config.lan);
     }
+    read_system_interfaces(reader, config.system_interfaces);
     read_users(reader, secrets, config.users);
     read_device(ObjectReader{reader.member("device"), findings}, config.device);
     reader.require("staging", R"(write at least {"directory": "/var/lib/bmc-agent"})");

@@ -59,11 +59,38 @@ std::string lan_lines(const Lan& lan)
     return text + "\n";
 }
 
+std::string_view name_of(HostPolicy policy)
+{
+    switch (policy)
+    {
+    case HostPolicy::full:
+        return "may do everything";
+    case HostPolicy::read_only:
+        return "may only ask";
+    case HostPolicy::off:
+        break;
+    }
+    return "is not served";
+}
+
+std::string host_line(const SystemInterface& host)
+{
+    const auto* const address = std::get_if<ListenAddress>(&host.listen);
+    const std::string place = address != nullptr ? address->address + " port " + std::to_string(address->port)
+                                                 : std::get<std::filesystem::path>(host.listen).string();
+    return "host at " + place + ", channel " + std::to_string(host.channel) + ", " + std::string{name_of(host.policy)} +
+           "\n";
+}
+
 } // namespace
 
 std::string summary(const Config& config)
 {
     std::string text = lan_lines(config.lan);
+    for (const SystemInterface& host : config.system_interfaces)
+    {
+        text += host_line(host);
+    }
     for (const User& user : config.users)
     {
         text += "user \"" + printable(user.name) + "\", " + std::string{name_of(user.limit)} + "\n";

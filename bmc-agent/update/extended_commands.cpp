@@ -89,7 +89,7 @@ Outcome update_log(UpdateSession& session, const protocol::GetUpdateLogRequest& 
     }
     const HistoryEntry& entry = entries[request.index];
     const Target* target = session.targets().find(entry.target);
-    const std::string text = entry.user + ": " + entry.text;
+    const std::string text = (entry.user.empty() ? "host" : entry.user) + ": " + entry.text;
     protocol::GetUpdateLogResponse response{.count = static_cast<std::uint8_t>(entries.size()),
                                             .index = request.index,
                                             .result = entry.result,

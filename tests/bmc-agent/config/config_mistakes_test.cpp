@@ -90,7 +90,8 @@ TEST_CASE("mistakes of keys")
         {suites, R"("a/b~c": 1)", "/lan/a~1b~0c: unknown key; known here: \"channel\", \"listen\""},
         {lan, R"("lan": 5,)", "/lan: is a number; write an object"},
         {suites, R"("cipher_suites": [17], "cipher_suites": [3])", "/lan/cipher_suites: the key stands here twice"},
-        {R"(  "lan")", R"("retries": 3, "lan")", R"(/retries: unknown key; known here: "lan", "users")"},
+        {R"(  "lan")", R"("retries": 3, "lan")",
+         R"(/retries: unknown key; known here: "lan", "system_interfaces", "users")"},
     });
 }
 
@@ -243,4 +244,37 @@ TEST_CASE("mistakes of the log level")
               .starts_with(R"(f.json: /log_level: "inf" is none of the possible words; did you mean "info"? write)"));
     CHECK(report_of(with("\n  \"targets\"", R"("log_level": 3, "targets")"))
               .starts_with("f.json: /log_level: is a number; write \"debug\", \"info\""));
+}
+
+TEST_CASE("system interfaces: what is wrong, and what they are when right")
+{
+    const auto hosts = [](std::string_view list)
+    { return std::string{staging} + R"( "system_interfaces": )" + std::string{list} + ","; };
+    const std::string right = hosts(R"([{"type": "vm", "listen": "127.0.0.1:9002"},
+                  {"type": "vm", "listen": "/run/bmc/host1", "channel": 2, "policy": "read-only"}])");
+    const auto config = parse(with(staging, right), "f.json", test::one_secret_file);
+    REQUIRE(config.has_value());
+    REQUIRE(config->system_interfaces.size() == 2);
+    CHECK(config->system_interfaces[0].channel == 15);
+    CHECK(config->system_interfaces[0].policy == HostPolicy::full);
+    CHECK(std::get<ListenAddress>(config->system_interfaces[0].listen).port == 9002);
+    CHECK(std::get<std::filesystem::path>(config->system_interfaces[1].listen) == "/run/bmc/host1");
+    CHECK(summary(*config).find("host at /run/bmc/host1, channel 2, may only ask") != std::string::npos);
+
+    const std::vector<std::pair<std::string, std::string>> mistakes{
+        {R"([{"listen": "127.0.0.1:9002"}])", "/system_interfaces/0/type"},
+        {R"([{"type": "kcs", "listen": "127.0.0.1:9002"}])", "/system_interfaces/0/type"},
+        {R"([{"type": "vm"}])", "/system_interfaces/0/listen"},
+        {R"([{"type": "vm", "listen": "somewhere"}])", "/system_interfaces/0/listen"},
+        {R"([{"type": "vm", "listen": "127.0.0.1:9002", "channel": 1}])", "/system_interfaces/0/channel"},
+        {R"([{"type": "vm", "listen": "127.0.0.1:9002", "channel": 14}])", "/system_interfaces/0/channel"},
+        {R"([{"type": "vm", "listen": "/a"}, {"type": "vm", "listen": "/b"}])", "/system_interfaces/1/channel"},
+        {R"([{"type": "vm", "listen": "/a", "policy": "none"}])", "/system_interfaces/0/policy"},
+        {R"([{"type": "vm", "listen": "/a", "rate": 1}])", "/system_interfaces/0/rate"},
+    };
+    for (const auto& mistake : mistakes)
+    {
+        CAPTURE(mistake.first);
+        CHECK(report_of(with(staging, hosts(mistake.first))).starts_with("f.json: " + mistake.second));
+    }
 }
