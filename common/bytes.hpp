@@ -36,8 +36,8 @@ using Sha256 = std::array<std::uint8_t, 32>;
     return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
 }
 
-/// Text that came from the other side, made safe for a terminal or a log: control characters, characters that reorder or
-/// hide others, and bytes that are not UTF-8 become '?'.
+/// Text that came from the other side, made safe for a terminal or a log: control characters, characters that reorder
+/// or hide others, and bytes that are not UTF-8 become '?'.
 [[nodiscard]] std::string printable(std::string_view text);
 
 } // namespace fwupdate
