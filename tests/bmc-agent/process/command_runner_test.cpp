@@ -55,8 +55,8 @@ TEST_CASE("a command inherits nothing but its three standard descriptors")
 
 TEST_CASE("a parent that ignored SIGCHLD does not make good commands fail")
 {
-    (void)std::signal(SIGCHLD, SIG_IGN); // NOLINT(cert-err33-c)
-    CHECK(run({"/bin/true"}).failure == "how it ended is not known: No child processes");
+    (void)std::signal(SIGCHLD, SIG_IGN);     // NOLINT(cert-err33-c)
+    CHECK_FALSE(run({"/bin/true"}).success); // the kernel has forgotten it, sooner or later
     set_signal_actions();
     CHECK(run({"/bin/true"}).success);
     CHECK(shell("exit 3").failure == "it ended with status 3");
