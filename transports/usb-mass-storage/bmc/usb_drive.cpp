@@ -1,0 +1,297 @@
+#include "transports/usb-mass-storage/bmc/usb_drive.hpp"
+
+#include "transports/usb-mass-storage/engine/drive_layout.hpp"
+
+#include <boost/asio/post.hpp>
+
+#include <algorithm>
+#include <future>
+#include <system_error>
+#include <utility>
+
+namespace fwupdate::usb
+{
+namespace
+{
+
+namespace asio = boost::asio;
+using namespace std::chrono_literals;
+
+constexpr auto plug_in_limit = 3s;      ///< for the kernel to make the gadget
+constexpr auto write_interval = 1s;     ///< between two looks for writes of the host
+constexpr auto settle_interval = 100ms; ///< between two looks while plugging out
+constexpr auto quiet = 500ms;           ///< without a write: the host has nothing left to write
+constexpr auto longest_settling = 10s;  ///< then the drive is taken away from a host that still writes
+constexpr std::string_view image_prefix = "usb-drive-";
+
+/// What former agents have left.
+void remove_images(const std::filesystem::path& directory)
+{
+    std::error_code error;
+    for (const auto& entry : std::filesystem::directory_iterator{directory, error})
+    {
+        if (entry.path().filename().string().starts_with(image_prefix))
+        {
+            std::error_code ignored; // it only takes room
+            std::filesystem::remove(entry.path(), ignored);
+        }
+    }
+}
+
+} // namespace
+
+UsbDrive::UsbDrive(asio::io_context& context, UsbDriveSettings settings, FatTools tools, RandomSource& random,
+                   Report report)
+    : context_{context},
+      gadget_{std::move(settings.gadget)},
+      tools_{std::move(tools)},
+      random_{random},
+      report_{std::move(report)},
+      directory_{std::move(settings.directory)},
+      reader_{context, tools_},
+      timer_{context}
+{
+    clean();
+}
+
+void UsbDrive::clean()
+{
+    remove_images(directory_);
+    const auto removed = gadget_.remove();
+    const auto usable = gadget_.check();
+    if (!removed || !usable)
+    {
+        report_(!removed ? removed.error().text : usable.error().text);
+    }
+    else if (*removed)
+    {
+        report_("took away a drive that a former agent had left plugged in");
+    }
+}
+
+UsbDrive::~UsbDrive()
+{
+    drop();
+    worker_.join();
+}
+
+Result<void> UsbDrive::plug_in(std::uint64_t image_size)
+{
+    drop();
+    Drive drive{make_identity(random_), drive_size(image_size)};
+    auto image =
+        DriveImage::create(directory_ / (std::string{image_prefix} + drive.identity.serial + ".img"), drive.size);
+    if (!image)
+    {
+        return image.error();
+    }
+    std::packaged_task<Result<void>()> job{[this, drive, image = *image] { return show(drive, *image); }};
+    std::future<Result<void>> done = job.get_future();
+    asio::post(worker_, std::move(job));
+    image_ = std::move(*image);
+    if (done.wait_for(plug_in_limit) != std::future_status::ready)
+    {
+        drop();
+        return fail(ErrorKind::timeout,
+                    "the kernel has not shown it within " + std::to_string(plug_in_limit.count()) + " s");
+    }
+    if (auto plugged_in = done.get(); !plugged_in)
+    {
+        image_.reset();
+        return plugged_in;
+    }
+    plugged_in_ = std::move(drive);
+    stage_ = Stage::plugged_in;
+    alive_ = std::make_shared<int>();
+    written_ = image_->written();
+    look_again(write_interval, &UsbDrive::look_for_writes);
+    return {};
+}
+
+/// On the worker.
+Result<void> UsbDrive::show(const Drive& drive, const DriveImage& image) const
+{
+    if (auto formatted = tools_.format(image.path(), drive); !formatted)
+    {
+        return formatted;
+    }
+    if (auto cleared = image.clear_partition_table(); !cleared)
+    {
+        return cleared;
+    }
+    return gadget_.plug_in(drive.identity, image.path());
+}
+
+void UsbDrive::drop() noexcept
+{
+    cancel();
+    timer_.cancel();
+    plugged_in_.reset();
+    alive_.reset();
+    trouble_.clear();
+    stage_ = Stage::nothing;
+    if (image_)
+    {
+        asio::post(worker_,
+                   [this, image = std::exchange(image_, nullptr)]
+                   {
+                       // The gadget first: it has the image open.
+                       static_cast<void>(gadget_.remove());
+                   });
+    }
+}
+
+void UsbDrive::look_again(Duration when, void (UsbDrive::*what)())
+{
+    timer_.expires_after(when);
+    timer_.async_wait(
+        [this, what, drive = std::weak_ptr{alive_}](boost::system::error_code error)
+        {
+            if (!error && !drive.expired())
+            {
+                (this->*what)();
+            }
+        });
+}
+
+void UsbDrive::look_whether_written(TimePoint now)
+{
+    const std::int64_t written = image_->written();
+    if (std::exchange(written_, written) == written)
+    {
+        return;
+    }
+    changed_ = now;
+    if (listener_)
+    {
+        listener_(now);
+    }
+}
+
+void UsbDrive::look_for_writes()
+{
+    look_whether_written(Clock::now());
+    look_again(write_interval, &UsbDrive::look_for_writes);
+}
+
+void UsbDrive::plug_out()
+{
+    if (stage_ != Stage::plugged_in)
+    {
+        return;
+    }
+    plugged_in_.reset();
+    stage_ = Stage::settling;
+    written_ = image_->written();
+    plugged_out_ = changed_ = Clock::now();
+    look_again(settle_interval, &UsbDrive::look_whether_settled);
+}
+
+void UsbDrive::look_whether_settled()
+{
+    const TimePoint now = Clock::now();
+    look_whether_written(now);
+    if (now - plugged_out_ >= longest_settling)
+    {
+        report_("plugged out although the host still writes");
+        take_away();
+    }
+    else if (now - changed_ >= quiet)
+    {
+        take_away();
+    }
+    else
+    {
+        look_again(settle_interval, &UsbDrive::look_whether_settled);
+    }
+}
+
+void UsbDrive::take_away()
+{
+    asio::post(worker_,
+               [this, image = image_, drive = std::weak_ptr{alive_}]
+               {
+                   const auto removed = gadget_.remove();
+                   auto result = removed ? image->seal() : Result<void>{removed.error()};
+                   asio::post(context_,
+                              [this, drive, result = std::move(result)]
+                              {
+                                  if (!drive.expired())
+                                  {
+                                      taken_away(result);
+                                  }
+                              });
+               });
+}
+
+void UsbDrive::taken_away(const Result<void>& result)
+{
+    stage_ = result ? Stage::closed : Stage::nothing;
+    if (!result)
+    {
+        trouble_ = result.error().text;
+        report_(trouble_);
+    }
+    if (fetch_)
+    {
+        read();
+    }
+}
+
+Result<void> UsbDrive::check(std::string_view uri) const
+{
+    const auto path = DrivePath::parse(uri);
+    if (!path)
+    {
+        return path.error();
+    }
+    return image_ ? Result<void>{}
+                  : fail(ErrorKind::wrong_state, "no USB drive has been plugged in for this transfer: plug it in, copy "
+                                                 "the file, plug it out");
+}
+
+void UsbDrive::begin(std::string_view uri, transports::FetchSink& sink)
+{
+    cancel();
+    const auto path = DrivePath::parse(uri);
+    fetch_.emplace(Fetch{path.value(), &sink}); // check() has passed
+    alive_ = alive_ ? alive_ : std::make_shared<int>();
+    if (stage_ != Stage::settling)
+    {
+        read_soon();
+    }
+}
+
+/// From the loop: a sink never hears anything within begin().
+void UsbDrive::read_soon()
+{
+    asio::post(context_,
+               [this, drive = std::weak_ptr{alive_}]
+               {
+                   if (!drive.expired() && fetch_)
+                   {
+                       read();
+                   }
+               });
+}
+
+void UsbDrive::read()
+{
+    const Fetch fetch = std::move(*fetch_);
+    fetch_.reset();
+    if (stage_ == Stage::closed)
+    {
+        reader_.begin(image_->descriptor(), fetch.path, *fetch.sink);
+        return;
+    }
+    fetch.sink->finished(fail(ErrorKind::input_output, trouble_.empty() ? "the USB drive is not closed" : trouble_),
+                         Clock::now());
+}
+
+void UsbDrive::cancel() noexcept
+{
+    fetch_.reset();
+    reader_.cancel();
+}
+
+} // namespace fwupdate::usb

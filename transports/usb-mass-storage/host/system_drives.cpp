@@ -1,0 +1,208 @@
+#include "transports/usb-mass-storage/host/host_drives.hpp"
+
+#include <fcntl.h>
+#include <sched.h>
+#include <sys/mount.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstdlib>
+#include <system_error>
+#include <utility>
+
+namespace fwupdate::usb
+{
+namespace
+{
+
+constexpr std::size_t piece = 1U << 20; ///< bytes between two reports
+
+Error drive_error(const std::string& what)
+{
+    const int error = errno;
+    return fail(error == ENOSPC ? ErrorKind::no_space : ErrorKind::input_output,
+                "cannot " + what + ": " + std::generic_category().message(error));
+}
+
+/// A mount in a name space of this process: nobody else sees it, and it ends with the process, however that ends.
+class Mount
+{
+  public:
+    Mount() = default;
+    Mount(const Mount&) = delete;
+    Mount& operator=(const Mount&) = delete;
+    ~Mount()
+    {
+        static_cast<void>(end());
+    }
+
+    Result<void> begin(const std::string& device)
+    {
+        std::string place = "/tmp/fwupdate-drive-XXXXXX";
+        if (::unshare(CLONE_NEWNS) != 0 || ::mount("none", "/", nullptr, MS_REC | MS_PRIVATE, nullptr) != 0)
+        {
+            return drive_error("make a name space for mounting (it takes root)");
+        }
+        if (::mkdtemp(place.data()) == nullptr)
+        {
+            return drive_error("make " + place);
+        }
+        place_ = place;
+        if (::mount(device.c_str(), place_.c_str(), "vfat", MS_NOSUID | MS_NODEV | MS_NOEXEC | MS_NOATIME, nullptr) !=
+            0)
+        {
+            const Error error = drive_error("mount " + device + " as vfat");
+            ::rmdir(place_.c_str());
+            place_.clear();
+            return error;
+        }
+        return {};
+    }
+
+    /// Unmounts, which waits until everything is on the drive.
+    Result<void> end()
+    {
+        const std::string place = std::exchange(place_, {});
+        if (place.empty())
+        {
+            return {};
+        }
+        const bool unmounted = ::umount(place.c_str()) == 0;
+        const Result<void> result = unmounted ? Result<void>{} : drive_error("unmount the drive");
+        if (!unmounted)
+        {
+            ::umount2(place.c_str(), MNT_DETACH);
+        }
+        ::rmdir(place.c_str());
+        return result;
+    }
+
+    [[nodiscard]] const std::string& place() const
+    {
+        return place_;
+    }
+
+  private:
+    std::string place_;
+};
+
+class OpenFile
+{
+  public:
+    explicit OpenFile(int descriptor) : descriptor_{descriptor} {}
+    OpenFile(const OpenFile&) = delete;
+    OpenFile& operator=(const OpenFile&) = delete;
+    ~OpenFile()
+    {
+        if (descriptor_ >= 0)
+        {
+            ::close(descriptor_);
+        }
+    }
+    [[nodiscard]] int get() const
+    {
+        return descriptor_;
+    }
+
+  private:
+    int descriptor_;
+};
+
+Result<void> write_all(int descriptor, ConstBytes bytes)
+{
+    while (!bytes.empty())
+    {
+        const ssize_t count = ::write(descriptor, bytes.data(), bytes.size());
+        if (count < 0 && errno != EINTR)
+        {
+            return drive_error("write to the drive");
+        }
+        bytes = bytes.subspan(static_cast<std::size_t>(std::max<ssize_t>(count, 0)));
+    }
+    return {};
+}
+
+/// Piece by piece, each on the drive before it counts: progress is what the BMC has, not what waits in memory.
+Result<void> copy(const DriveFile& file, int descriptor)
+{
+    constexpr unsigned now = SYNC_FILE_RANGE_WAIT_BEFORE | SYNC_FILE_RANGE_WRITE | SYNC_FILE_RANGE_WAIT_AFTER;
+    for (std::uint64_t offset = 0; offset < file.size;)
+    {
+        const auto count = static_cast<std::size_t>(std::min<std::uint64_t>(piece, file.size - offset));
+        const auto bytes = file.read(offset, count);
+        if (!bytes)
+        {
+            return bytes.error();
+        }
+        if (auto written = write_all(descriptor, *bytes); !written)
+        {
+            return written;
+        }
+        if (::sync_file_range(descriptor, static_cast<off64_t>(offset), static_cast<off64_t>(count), now) != 0)
+        {
+            return drive_error("write to the drive");
+        }
+        offset += count;
+        if (!file.progress(offset))
+        {
+            return fail(ErrorKind::timeout, "interrupted");
+        }
+    }
+    return ::fsync(descriptor) == 0 ? Result<void>{} : drive_error("write to the drive");
+}
+
+/// Lets the kernel let go of the disk: it empties the disk's cache now, and not when the drive is gone.
+void release(const Disk& disk)
+{
+    const OpenFile control{::open(("/sys/block/" + disk.name + "/device/delete").c_str(), O_WRONLY | O_CLOEXEC)};
+    if (control.get() >= 0)
+    {
+        (void)!::write(control.get(), "1", 1); // only tidier
+    }
+}
+
+} // namespace
+
+Result<void> SystemDrives::check() const
+{
+    if (::geteuid() != 0)
+    {
+        return fail(ErrorKind::denied, "mounting the drive takes root");
+    }
+    std::error_code ignored;
+    if (!std::filesystem::is_directory("/sys/block", ignored))
+    {
+        return fail(ErrorKind::unsupported, "this system shows no disks in /sys/block");
+    }
+    return {};
+}
+
+Result<void> SystemDrives::write(const Disk& disk, const DriveFile& file)
+{
+    Mount mount;
+    if (auto mounted = mount.begin("/dev/" + disk.name); !mounted)
+    {
+        return mounted;
+    }
+    const std::string path = mount.place() + "/" + file.name;
+    {
+        const OpenFile target{::open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0644)};
+        if (target.get() < 0)
+        {
+            return drive_error("make the file " + file.name + " on the drive");
+        }
+        if (auto copied = copy(file, target.get()); !copied)
+        {
+            return copied;
+        }
+    }
+    auto ended = mount.end();
+    if (ended)
+    {
+        release(disk);
+    }
+    return ended;
+}
+
+} // namespace fwupdate::usb
