@@ -25,6 +25,17 @@ std::uint64_t wall_clock()
     return static_cast<std::uint64_t>(std::chrono::floor<std::chrono::seconds>(now).count());
 }
 
+TransportTable make_transport_table(usb::UsbDrive* drive)
+{
+    TransportTable table;
+    table.drive = drive;
+    if (drive != nullptr)
+    {
+        table.fetchers.push_back({"usb", protocol::scheme_usb, drive});
+    }
+    return table;
+}
+
 } // namespace
 
 void Daemon::Observer::session_closed(std::uint8_t channel, std::uint32_t session, lan::CloseReason /*why*/,
@@ -54,8 +65,10 @@ Daemon::Daemon(const config::Config& configuration, Log& log, State state)
       targets_{configuration.targets, configuration.default_target},
       checks_{make_checks(configuration.staging.max_image_size)},
       history_{configuration.staging.directory / "history.json", log},
+      usb_{make_usb_drive(state.fat_tools)},
+      transports_{make_transport_table(usb_.get())},
       session_{settings_of(configuration, state.identity),
-               UpdateParts{staging_, targets_, checks_, history_, runner_, random_, log}},
+               UpdateParts{staging_, targets_, checks_, history_, runner_, random_, log, transports_}},
       cold_reset_{context_, configuration.device.cold_reset_command, runner_, session_, log},
       lan_{lan::LanServer::Parts{configuration.lan, configuration.users, guid_on_wire(state.guid), commands_, random_,
                                  log}},
@@ -96,7 +109,41 @@ Result<Daemon::State> Daemon::open_state(const config::Config& configuration)
     {
         return guid.error();
     }
-    return State{std::move(*staging), std::move(*lock), {*boot_id, make_instance_id(random)}, *guid};
+    std::optional<usb::FatTools> fat_tools;
+    if (configuration.usb)
+    {
+        auto found = usb::FatTools::find();
+        if (!found)
+        {
+            return fail(found.error().kind, found.error().text + ", or leave \"usb\" out of the configuration");
+        }
+        fat_tools = std::move(*found);
+    }
+    return State{
+        std::move(*staging), std::move(*lock), {*boot_id, make_instance_id(random)}, *guid, std::move(fat_tools)};
+}
+
+/// Null where the configuration has none.
+std::unique_ptr<usb::UsbDrive> Daemon::make_usb_drive(const std::optional<usb::FatTools>& tools)
+{
+    if (!tools)
+    {
+        return nullptr;
+    }
+    const config::Usb& usb = *configuration_.usb;
+    return std::make_unique<usb::UsbDrive>(
+        context_,
+        usb::UsbDriveSettings{{.configfs = usb.configfs,
+                               .controller = usb.controller,
+                               .vendor_id = usb.vendor_id,
+                               .product_id = usb.product_id,
+                               .manufacturer = usb.manufacturer,
+                               .product = usb.product},
+                              usb.directory.empty() ? configuration_.staging.directory : usb.directory},
+        *tools, random_,
+        [this](const std::string& text) {
+            log_.event(Level::warning, "USB drive", {{"reason", text}});
+        });
 }
 
 Result<std::unique_ptr<Daemon>> Daemon::create(const config::Config& configuration, Log& log)

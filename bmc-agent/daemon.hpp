@@ -14,6 +14,7 @@
 #include "bmc-agent/update/firmware_commands.hpp"
 #include "bmc-agent/update/update_loop.hpp"
 #include "common/random.hpp"
+#include "transports/usb-mass-storage/bmc/usb_drive.hpp"
 
 #include <boost/asio/io_context.hpp>
 
@@ -57,11 +58,13 @@ class Daemon
         StateLock lock;
         RunIdentity identity;
         protocol::Identifier guid{};
+        std::optional<usb::FatTools> fat_tools; ///< where there is a USB drive
     };
     [[nodiscard]] static Result<State> open_state(const config::Config& configuration);
 
     Daemon(const config::Config& configuration, Log& log, State state);
 
+    [[nodiscard]] std::unique_ptr<usb::UsbDrive> make_usb_drive(const std::optional<usb::FatTools>& tools);
     [[nodiscard]] Result<void> open_channels();
     [[nodiscard]] static UpdateSettings settings_of(const config::Config& configuration, const RunIdentity& identity);
 
@@ -76,6 +79,8 @@ class Daemon
     Targets targets_;
     CheckChain checks_;
     History history_;
+    std::unique_ptr<usb::UsbDrive> usb_;
+    TransportTable transports_;
     UpdateSession session_;
     CommandTable commands_;
     CommandRestarter cold_reset_;

@@ -112,11 +112,24 @@ struct Target
     std::vector<std::string> version_command; ///< argv; first line of its output; empty: none
 };
 
+/// The virtual USB drive that the host sees.
+struct Usb
+{
+    std::string controller;          ///< a name in /sys/class/udc; empty: the first one that is free
+    std::filesystem::path directory; ///< for the drive's image; empty: staging.directory
+    std::filesystem::path configfs{"/sys/kernel/config"};
+    std::uint16_t vendor_id{0x1D6B};  ///< Linux Foundation
+    std::uint16_t product_id{0x0104}; ///< multifunction composite gadget
+    std::string manufacturer{"ipmi-fwupdate"};
+    std::string product{"Firmware drop"};
+};
+
 /// The whole of it.
 struct Config
 {
     Lan lan;
     std::vector<SystemInterface> system_interfaces;
+    std::optional<Usb> usb; ///< none: no USB drive
     std::vector<User> users;
     Device device;
     Staging staging;

@@ -159,6 +159,10 @@ Config read_config(const Json& document, Findings& findings, Secrets& secrets)
         read_lan(ObjectReader{lan, findings}, secrets, config.lan);
     }
     read_system_interfaces(reader, config.system_interfaces);
+    if (const Place usb = reader.member("usb"); usb.value != nullptr)
+    {
+        read_usb(ObjectReader{usb, findings}, config.usb.emplace());
+    }
     read_users(reader, secrets, config.users);
     read_device(ObjectReader{reader.member("device"), findings}, config.device);
     reader.require("staging", R"(write at least {"directory": "/var/lib/bmc-agent"})");

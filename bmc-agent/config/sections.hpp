@@ -21,6 +21,7 @@ struct Secrets
 void read_lan(ObjectReader reader, Secrets& secrets, Lan& out);
 void read_users(ObjectReader& parent, Secrets& secrets, std::vector<User>& out);
 void read_system_interfaces(ObjectReader& parent, std::vector<SystemInterface>& out);
+void read_usb(ObjectReader reader, Usb& out);
 void read_device(ObjectReader reader, Device& out);
 void read_staging(ObjectReader reader, Staging& out);
 void read_lease(ObjectReader reader, Lease& out);

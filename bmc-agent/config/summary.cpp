@@ -91,6 +91,12 @@ std::string summary(const Config& config)
     {
         text += host_line(host);
     }
+    if (config.usb)
+    {
+        text += "a USB drive for the host, on " +
+                (config.usb->controller.empty() ? "the first free controller" : printable(config.usb->controller)) +
+                "\n";
+    }
     for (const User& user : config.users)
     {
         text += "user \"" + printable(user.name) + "\", " + std::string{name_of(user.limit)} + "\n";

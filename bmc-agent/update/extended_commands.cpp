@@ -32,6 +32,7 @@ protocol::GetCapabilitiesResponse capabilities(const UpdateSession& session, con
     std::uint32_t features =
         protocol::feature_resume | protocol::feature_fill | protocol::feature_plan | protocol::feature_log;
     features |= lan ? protocol::feature_window : 0;
+    features |= session.transports().drive != nullptr ? protocol::feature_usb : 0;
     features |= settings.persistent_staging ? protocol::feature_resume_reboot : 0;
     return {.signature = protocol::signature,
             .major = protocol::version_major,
@@ -44,7 +45,7 @@ protocol::GetCapabilitiesResponse capabilities(const UpdateSession& session, con
             .max_image_size = settings.max_image_size,
             .lease = static_cast<std::uint16_t>(settings.lease.extended.count()),
             .retention = static_cast<std::uint32_t>(settings.retention.count()),
-            .schemes = {0}};
+            .schemes = {session.transports().schemes()}};
 }
 
 Outcome transfer_map(const UpdateSession& session, const protocol::GetTransferMapRequest& request, const Caller& caller)
@@ -196,6 +197,16 @@ Outcome verdict(UpdateSession& session, const protocol::GetVerdictRequest& reque
         .version = {target->version()}}));
 }
 
+Outcome usb_drive(const usb::VirtualDrive& drive)
+{
+    const auto plugged_in = drive.plugged_in();
+    return answer(codec::encode(plugged_in ? protocol::GetUsbDriveResponse{1,
+                                                                           plugged_in->size,
+                                                                           {plugged_in->identity.serial},
+                                                                           {plugged_in->identity.label}}
+                                           : protocol::GetUsbDriveResponse{}));
+}
+
 } // namespace
 
 void add_extended_commands(CommandTable& table, UpdateSession& session)
@@ -251,6 +262,11 @@ void add_extended_commands(CommandTable& table, UpdateSession& session)
     table.add(
         make_row<Command::get_verdict>(update, [update](const protocol::GetVerdictRequest& request, const Caller&,
                                                         TimePoint now) { return verdict(*update, request, now); }));
+    if (const usb::VirtualDrive* drive = session.transports().drive)
+    {
+        table.add(make_row<Command::get_usb_drive>(
+            update, [drive](const protocol::EmptyRequest&, const Caller&, TimePoint) { return usb_drive(*drive); }));
+    }
 }
 
 } // namespace fwupdate::agent

@@ -18,14 +18,34 @@ UpdateSession::UpdateSession(UpdateSettings settings, UpdateParts parts)
       challenges_{parts.random},
       tenure_{settings_.lease},
       verification_{parts.checks},
+      inflow_{parts.staging},
       next_purge_{settings_.started}
 {
+    if (parts_.transports.drive != nullptr)
+    {
+        parts_.transports.drive->on_written(
+            [this](TimePoint now)
+            {
+                tenure_.renew(now);
+                notify();
+            });
+    }
     reset_request();
     for (Target& target : parts_.targets.all())
     {
         target.refresh_version(parts_.runner);
     }
     settle_former_updates();
+}
+
+UpdateSession::~UpdateSession()
+{
+    stop_fetch();
+    if (parts_.transports.drive != nullptr)
+    {
+        parts_.transports.drive->on_written({});
+        parts_.transports.drive->drop();
+    }
 }
 
 /// The way of every state-changing command: the mode is held, the caller holds it, the state allows it.
@@ -294,7 +314,8 @@ CompletionCode UpdateSession::write(const Caller& caller, ConstBytes data, TimeP
     {
         return code;
     }
-    if (transport_ != protocol::Transport::base_stream)
+    const bool attached = (flags_ & protocol::flag_usb_attached) != 0;
+    if (transport_ != protocol::Transport::base_stream || attached)
     {
         return CompletionCode::not_supported_in_present_state;
     }
@@ -318,6 +339,10 @@ Outcome UpdateSession::write_fragment(const Caller& caller, const protocol::Writ
     if (const CompletionCode code = admit(caller, Event::write, now); code != CompletionCode::ok)
     {
         return refuse(code);
+    }
+    if (!uri_.empty())
+    {
+        return refuse(CompletionCode::not_supported_in_present_state);
     }
     if (!receiver_ || request.transfer != transfer_)
     {
@@ -343,9 +368,18 @@ Outcome UpdateSession::write_fragment(const Caller& caller, const protocol::Writ
 
 CompletionCode UpdateSession::complete(const Caller& caller, TimePoint now)
 {
-    if (const CompletionCode code = admit(caller, Event::complete, now); code != CompletionCode::ok)
+    if (const CompletionCode code = admit_while_open(caller, Event::complete, now); code != CompletionCode::ok)
     {
         return code;
+    }
+    if ((flags_ & protocol::flag_usb_attached) != 0)
+    {
+        return CompletionCode::not_supported_in_present_state;
+    }
+    const bool whole = parts_.staging.is_named() && parts_.staging.is_complete();
+    if (!uri_.empty() && !whole)
+    {
+        return complete_by_uri(now);
     }
     if (!parts_.staging.is_complete())
     {
@@ -366,32 +400,6 @@ CompletionCode UpdateSession::abort(const Caller& caller, TimePoint now)
     drop_transfer("aborted by " + (caller.user.empty() ? std::string{"the host"} : caller.user), now);
     parts_.log.event(Level::info, "Update aborted", {{"user", caller.user}});
     return CompletionCode::ok;
-}
-
-CompletionCode UpdateSession::set_uri(const Caller& caller, std::string_view /*uri*/, TimePoint now)
-{
-    if (const CompletionCode code = admit(caller, Event::set_uri, now); code != CompletionCode::ok)
-    {
-        return code;
-    }
-    return refuse_policy(ReasonCode::uri_refused, "this BMC fetches no URI; stream the image over IPMI",
-                         CompletionCode::invalid_data_field);
-}
-
-CompletionCode UpdateSession::attach_usb(const Caller& caller, TimePoint now)
-{
-    if (const CompletionCode code = admit(caller, Event::usb_attach, now); code != CompletionCode::ok)
-    {
-        return code;
-    }
-    return refuse_policy(ReasonCode::transport_failed, "this BMC has no virtual USB drive; stream the image over IPMI",
-                         protocol::usb_failure);
-}
-
-CompletionCode UpdateSession::detach_usb(const Caller& caller, TimePoint now)
-{
-    const CompletionCode code = admit(caller, Event::usb_detach, now);
-    return code == CompletionCode::ok ? CompletionCode::invalid_data_field : code; // nothing is attached
 }
 
 } // namespace fwupdate::agent

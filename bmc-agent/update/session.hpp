@@ -9,7 +9,9 @@
 #include "bmc-agent/targets/target.hpp"
 #include "bmc-agent/update/challenge.hpp"
 #include "bmc-agent/update/history.hpp"
+#include "bmc-agent/update/inflow.hpp"
 #include "bmc-agent/update/tenure.hpp"
+#include "bmc-agent/update/transport_table.hpp"
 #include "bmc-agent/verification/check.hpp"
 #include "common/random.hpp"
 #include "protocol-spec/messages.hpp"
@@ -47,6 +49,7 @@ struct UpdateParts
     CommandRunner& runner;
     RandomSource& random;
     Log& log;
+    const TransportTable& transports;
 };
 
 /// The last failure or refusal (47h).
@@ -60,7 +63,7 @@ struct Reason
     void fit();
 };
 
-class UpdateSession
+class UpdateSession final : private transports::FetchSink
 {
   public:
     static constexpr std::uint16_t window_blocks = 32;                 ///< incomplete blocks, 64 KiB each
@@ -68,6 +71,9 @@ class UpdateSession
     static constexpr Duration restart_delay = std::chrono::seconds{2}; ///< when Close Session does not come
 
     UpdateSession(UpdateSettings settings, UpdateParts parts);
+    UpdateSession(const UpdateSession&) = delete;
+    UpdateSession& operator=(const UpdateSession&) = delete;
+    ~UpdateSession() override;
 
     // Commands. Each answers its completion code; ownership, state and lease are checked inside.
     [[nodiscard]] protocol::Challenge issue_challenge(const Caller& caller, TimePoint now);
@@ -137,6 +143,10 @@ class UpdateSession
     {
         return parts_.staging;
     }
+    [[nodiscard]] const TransportTable& transports() const
+    {
+        return parts_.transports;
+    }
     [[nodiscard]] protocol::UpdateState state() const
     {
         return state_;
@@ -176,7 +186,17 @@ class UpdateSession
         TimePoint due;
     };
 
+    // FetchSink
+    [[nodiscard]] Result<void> expect(std::uint64_t size, TimePoint now) override;
+    [[nodiscard]] Result<void> accept(ConstBytes bytes, TimePoint now) override;
+    void finished(Result<void> result, TimePoint now) override;
+
     [[nodiscard]] ipmi::CompletionCode admit(const Caller& caller, protocol::Event event, TimePoint now);
+    [[nodiscard]] ipmi::CompletionCode admit_while_open(const Caller& caller, protocol::Event event, TimePoint now);
+    [[nodiscard]] ipmi::CompletionCode complete_by_uri(TimePoint now);
+    void start_fetch();
+    void stop_fetch();
+    void plug_out();
     void fire(protocol::Event event, TimePoint now);
     void act(protocol::Action action, TimePoint now);
     void fail_update(Reason reason, TimePoint now);
@@ -228,6 +248,9 @@ class UpdateSession
     std::optional<Sha256> verified_; ///< of the staged image, once every check has passed
     Reason reason_;
     std::optional<stream::StreamReceiver> receiver_;
+    std::string uri_;                        ///< of 29h-4; empty: none
+    transports::Fetcher* fetching_{nullptr}; ///< at work between 29h-2 and its end
+    Inflow inflow_;
     std::uint16_t transfer_{};
     std::uint16_t fragment_size_{};
     std::optional<HistoryEntry> entry_; ///< of the update under way

@@ -63,9 +63,9 @@ std::uint8_t UpdateSession::percent() const
     {
         return 100;
     }
-    const bool unknown = state_ == UpdateState::download && !parts_.staging.is_named();
-    const std::uint64_t length = parts_.staging.length();
-    return unknown || length == 0 ? std::uint8_t{0} : static_cast<std::uint8_t>(done() * 100 / length);
+    const bool downloading = state_ == UpdateState::download; // of a size that may be unknown
+    const std::uint64_t length = downloading ? request_.size : parts_.staging.length();
+    return length == 0 ? std::uint8_t{0} : static_cast<std::uint8_t>(done() * 100 / length);
 }
 
 IntegrityCheck UpdateSession::integrity() const

@@ -54,9 +54,11 @@ void UpdateSession::act(Action action, TimePoint now)
     case Action::record_uri:
     case Action::attach_drive:
     case Action::detach_drive:
-    case Action::start_fetch:
     case Action::report_error:
         return; // the command or event itself has done it
+    case Action::start_fetch:
+        start_fetch();
+        return;
     case Action::open_mode:
         reset_request();
         return;
@@ -108,9 +110,12 @@ void UpdateSession::reset_request()
     transfer_ = 0;
 }
 
-/// A named image stays on the disk.
+/// A named image stays on the disk; what the drive holds stays too, so that another name on it can be tried.
 void UpdateSession::close_transfer()
 {
+    stop_fetch();
+    uri_.clear();
+    plug_out();
     if (entry_)
     {
         close_log_entry(UpdateResult::released, {ReasonCode::aborted, state_, "given up for another transfer"});
@@ -145,6 +150,10 @@ void UpdateSession::leave()
         close_log_entry(UpdateResult::released, reason);
     }
     close_transfer();
+    if (parts_.transports.drive != nullptr)
+    {
+        parts_.transports.drive->drop();
+    }
     tenure_.end();
     const Reason kept = std::exchange(reason_, {}); // still told after the mode is left
     reset_request();
@@ -159,6 +168,9 @@ void UpdateSession::fail_update(Reason reason, TimePoint now)
     reason_ = std::move(reason);
     close_log_entry(UpdateResult::failed, reason_);
     receiver_.reset();
+    stop_fetch();
+    plug_out();
+    uri_.clear();
     parts_.staging.close();
     fire(Event::failed, now);
 }

@@ -4,6 +4,7 @@
 #include "ipmitool-plugin/client/bmc.hpp"
 #include "ipmitool-plugin/client/invocation.hpp"
 #include "ipmitool-plugin/client/reporter.hpp"
+#include "transports/usb-mass-storage/host/host_drives.hpp"
 
 #include <chrono>
 #include <string>
@@ -17,6 +18,7 @@ struct Context
     Environment& environment;
     Reporter& reporter;
     const Keywords& keywords;
+    usb::HostDrives& drives;
 };
 
 /// The end after an interrupt (^C).

@@ -4,6 +4,7 @@
 #include "ipmitool-plugin/client/lease.hpp"
 #include "ipmitool-plugin/client/preparation.hpp"
 #include "ipmitool-plugin/client/transfer.hpp"
+#include "ipmitool-plugin/client/usb_transfer.hpp"
 #include "ipmitool-plugin/client/verdict.hpp"
 #include "ipmitool-plugin/client/watch.hpp"
 
@@ -216,6 +217,43 @@ class Install
             context_.reporter.notice("resuming: " + size_text(transfer_.arrived()) + " of " + size_text(image_.size()) +
                                      " are on the BMC already");
         }
+        if (transfer_.arrived() == image_.size())
+        {
+            return {};
+        }
+        if (!way_)
+        {
+            choose_way();
+        }
+        return way_ == Way::usb ? carry_by_drive() : transfer_.send(meter_);
+    }
+
+    void choose_way()
+    {
+        way_ = context_.keywords.transport.value_or(Way::stream);
+        if (context_.keywords.transport)
+        {
+            return;
+        }
+        const std::string better = prefer_drive(context_, capabilities_, image_.size() - transfer_.arrived());
+        if (!better.empty())
+        {
+            context_.reporter.notice(better + ": using the drive");
+            way_ = Way::usb;
+        }
+    }
+
+    /// A drive that nobody asked for and that does not work out is no failure: the image is streamed.
+    Attempt<void> carry_by_drive()
+    {
+        const Attempt<void> sent = send_by_drive(context_, image_, meter_);
+        const bool asked_for = context_.keywords.transport.has_value();
+        if (sent || asked_for || sent.error().remedy != Remedy::none || context_.environment.interrupted())
+        {
+            return sent;
+        }
+        context_.reporter.notice(sent.error().text + "; streaming over IPMI");
+        way_ = Way::stream;
         return transfer_.send(meter_);
     }
 
@@ -294,7 +332,8 @@ class Install
     Before before_;
     ProgressMeter meter_;
     Claim claim_{Claim::fresh};
-    bool completed_{false}; ///< this command has said that the image is whole
+    std::optional<Way> way_; ///< none: not chosen yet
+    bool completed_{false};  ///< this command has said that the image is whole
     bool noted_{false};
     bool adopted_{false}; ///< the BMC was past the transfer already
     bool held_{false};    ///< this command owns update mode

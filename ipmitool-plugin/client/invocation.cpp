@@ -25,6 +25,7 @@ enum KeywordBit : std::uint32_t
     json_bit = 1U << 7,
     no_wait_bit = 1U << 8,
     wait_reboot_bit = 1U << 9,
+    transport_bit = 1U << 10,
 };
 
 struct KeywordRow
@@ -40,6 +41,8 @@ constexpr auto keyword_rows = std::to_array<KeywordRow>({
     {target_bit, "target", "NAME", "what to update, a name or number out of 'targets'; else the BMC's default",
      nullptr},
     {sha256_bit, "sha256", "HEX", "the SHA-256 that the image must have", nullptr},
+    {transport_bit, "transport", "WAY", "stream (in IPMI messages) or usb (the BMC's drive); else the better one",
+     nullptr},
     {no_downgrade_bit, "no-downgrade", "", "refuse an image older than what runs", &Keywords::no_downgrade},
     {defer_reboot_bit, "defer-reboot", "", "program now, leave the restart to somebody else", &Keywords::defer_reboot},
     {debug_bit, "debug", "", "the BMC keeps the staged image and a verbose record", &Keywords::debug},
@@ -54,14 +57,16 @@ constexpr auto keyword_rows = std::to_array<KeywordRow>({
      &Keywords::wait_reboot},
 });
 
-constexpr std::uint32_t install_bits = target_bit | sha256_bit | no_downgrade_bit | defer_reboot_bit | debug_bit |
-                                       force_bit | yes_bit | json_bit | no_wait_bit | wait_reboot_bit;
+constexpr std::uint32_t usb_bits = target_bit | sha256_bit | no_downgrade_bit | defer_reboot_bit | debug_bit |
+                                   force_bit | yes_bit | json_bit | no_wait_bit | wait_reboot_bit;
+constexpr std::uint32_t install_bits = usb_bits | transport_bit;
 
 enum class Argument : std::uint8_t
 {
     none,
     optional_image,
     image,
+    uri,
     optional_command,
 };
 
@@ -82,9 +87,10 @@ constexpr auto verb_rows = std::to_array<VerbRow>({
     {Verb::log, "log", Argument::none, json_bit, "the last updates, newest first"},
     {Verb::plan, "plan", Argument::image, target_bit | sha256_bit | no_downgrade_bit | force_bit | json_bit,
      "ask what the BMC would say of this image; changes nothing"},
-    {Verb::install, "install", Argument::image, install_bits, "update: stream, verify, program, restart, confirm"},
+    {Verb::install, "install", Argument::image, install_bits, "update: transfer, verify, program, restart, confirm"},
     {Verb::resume, "resume", Argument::optional_image, install_bits,
      "go on with an interrupted install; without an image: the last one to this BMC"},
+    {Verb::usb, "usb", Argument::image, usb_bits, "install over the BMC's USB drive; on the host itself"},
     {Verb::abort, "abort", Argument::none, force_bit | json_bit,
      "give up the present or interrupted transfer: drop what is staged, leave update mode"},
     {Verb::exit, "exit", Argument::none, force_bit | json_bit, "leave update mode; from ready the update takes effect"},
@@ -93,6 +99,9 @@ constexpr auto verb_rows = std::to_array<VerbRow>({
      target_bit | sha256_bit | no_downgrade_bit | defer_reboot_bit | debug_bit | force_bit | json_bit,
      "single step: set the options; what is not named is cleared"},
     {Verb::write, "write", Argument::image, sha256_bit | json_bit, "single step: start a transfer, write the image"},
+    {Verb::usb_in, "usb-in", Argument::none, json_bit, "single step: start a transfer, plug the USB drive in"},
+    {Verb::usb_out, "usb-out", Argument::none, json_bit, "single step: plug the USB drive out"},
+    {Verb::uri, "uri", Argument::uri, json_bit, "single step: say where the image is: usb://FILE on the drive"},
     {Verb::complete, "complete", Argument::none, json_bit, "single step: the image is whole, verify and program it"},
 });
 
@@ -107,13 +116,18 @@ const KeywordRow* keyword_named(std::string_view name)
     return row == keyword_rows.end() ? nullptr : &*row;
 }
 
-/// Takes the value of "target" or "sha256"; false: it is not one.
+/// Takes the value of "target", "transport" or "sha256"; false: it is not one.
 bool take_value(const KeywordRow& row, const std::string& value, Keywords& keywords)
 {
     if (row.bit == target_bit)
     {
         keywords.target = value;
         return !value.empty();
+    }
+    if (row.bit == transport_bit)
+    {
+        keywords.transport = way_named(value);
+        return keywords.transport.has_value();
     }
     const Result<Bytes> digest = from_hex(value);
     if (!digest || digest->size() != Sha256{}.size())
@@ -154,8 +168,13 @@ class Words
         {
             invocation.argument = words_[at_++];
         }
-        return verb_.argument == Argument::image && invocation.argument.empty() ? "the image file is missing"
-                                                                                : std::string{};
+        if (!invocation.argument.empty())
+        {
+            return {};
+        }
+        return verb_.argument == Argument::image ? "the image file is missing"
+               : verb_.argument == Argument::uri ? "the URI is missing"
+                                                 : "";
     }
 
     std::string read_keyword(Keywords& keywords)
@@ -182,7 +201,9 @@ class Words
         return take_value(*row, words_[at_++], keywords)
                    ? std::string{}
                    : "'" + printable(words_[at_ - 1]) + "' is not a " +
-                         (row->bit == sha256_bit ? "SHA-256: 64 hexadecimal digits" : "name");
+                         (row->bit == sha256_bit      ? "SHA-256: 64 hexadecimal digits"
+                          : row->bit == transport_bit ? "transport: stream, usb"
+                                                      : "name");
     }
 
     const VerbRow& verb_;
@@ -195,6 +216,10 @@ std::string check_combination(const Invocation& invocation)
     if (invocation.keywords.no_wait && invocation.keywords.wait_reboot)
     {
         return "'no-wait' and 'wait-reboot' contradict each other";
+    }
+    if (invocation.verb == Verb::uri && invocation.argument.find("://") == std::string::npos)
+    {
+        return "'" + printable(invocation.argument) + "' is not a URI: write it like usb://image.bin";
     }
     if (invocation.verb == Verb::help && !invocation.argument.empty() && !verb_named(invocation.argument))
     {
@@ -222,6 +247,9 @@ std::string synopsis(const VerbRow& row)
         break;
     case Argument::image:
         text += " <image>";
+        break;
+    case Argument::uri:
+        text += " <uri>";
         break;
     case Argument::optional_command:
         text += " [<command>]";
@@ -267,6 +295,18 @@ std::optional<Invocation> parse_invocation(std::span<const std::string> argument
         return std::nullopt;
     }
     return invocation;
+}
+
+std::string_view name_of(Way way)
+{
+    return way == Way::usb ? "usb" : "stream";
+}
+
+std::optional<Way> way_named(std::string_view name)
+{
+    constexpr std::array ways{Way::stream, Way::usb};
+    const auto* way = std::ranges::find_if(ways, [&](Way other) { return name_of(other) == name; });
+    return way == ways.end() ? std::nullopt : std::optional{*way};
 }
 
 std::string_view name_of(Verb verb)
@@ -326,6 +366,10 @@ std::string to_text(const Keywords& keywords)
         {
             text += " " + std::string{row.name};
         }
+    }
+    if (keywords.transport)
+    {
+        text += " transport " + std::string{name_of(*keywords.transport)};
     }
     if (keywords.target)
     {

@@ -24,18 +24,30 @@ enum class Verb : std::uint8_t
     plan,
     install,
     resume,
+    usb,
     abort,
     exit,
     enter,
     options,
     write,
+    usb_in,
+    usb_out,
+    uri,
     complete,
+};
+
+/// How the image goes to the BMC.
+enum class Way : std::uint8_t
+{
+    stream, ///< in IPMI messages
+    usb,    ///< over the BMC's virtual USB drive
 };
 
 struct Keywords
 {
     std::optional<std::string> target;
     std::optional<Sha256> sha256; ///< what the image must have
+    std::optional<Way> transport; ///< none: whichever is the better one
     bool no_downgrade{};
     bool defer_reboot{};
     bool debug{};
@@ -51,7 +63,7 @@ struct Keywords
 struct Invocation
 {
     Verb verb{};
-    std::string argument; ///< the image; for help the command; empty: none
+    std::string argument; ///< the image; for help the command; for uri the URI; empty: none
     Keywords keywords;
 
     bool operator==(const Invocation&) const = default;
@@ -66,6 +78,10 @@ struct UsageError
 
 /// Reads the arguments behind "fwupdate". `error` is filled when nothing is returned.
 [[nodiscard]] std::optional<Invocation> parse_invocation(std::span<const std::string> arguments, UsageError& error);
+
+/// The way's name, and back.
+[[nodiscard]] std::string_view name_of(Way way);
+[[nodiscard]] std::optional<Way> way_named(std::string_view name);
 
 /// The verb as typed.
 [[nodiscard]] std::string_view name_of(Verb verb);

@@ -25,6 +25,10 @@ Json to_json(const Note& note)
     {
         json["target"] = *words.target;
     }
+    if (words.transport)
+    {
+        json["transport"] = name_of(*words.transport);
+    }
     return json;
 }
 
@@ -48,6 +52,10 @@ std::optional<Note> from_json(const Json& json)
     if (json.contains("target"))
     {
         note.keywords.target = json["target"].get<std::string>();
+    }
+    if (json.contains("transport"))
+    {
+        note.keywords.transport = way_named(json["transport"].get<std::string>());
     }
     return note;
 }

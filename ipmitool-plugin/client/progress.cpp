@@ -32,7 +32,7 @@ std::uint8_t percent_of(std::uint64_t done, std::uint64_t total)
 
 std::string_view name_of(Phase phase)
 {
-    constexpr std::array<std::string_view, 4> names{"transfer", "verify", "program", "restart"};
+    constexpr std::array<std::string_view, 5> names{"transfer", "fetch", "verify", "program", "restart"};
     return names[static_cast<std::size_t>(phase)];
 }
 

@@ -15,6 +15,7 @@ namespace fwupdate::client
 enum class Phase : std::uint8_t
 {
     transfer,
+    fetch, ///< the BMC reads it from where it is
     verify,
     program,
     restart,

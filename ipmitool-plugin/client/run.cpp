@@ -4,6 +4,7 @@
 #include "ipmitool-plugin/client/install.hpp"
 #include "ipmitool-plugin/client/queries.hpp"
 #include "ipmitool-plugin/client/steps.hpp"
+#include "ipmitool-plugin/client/usb_transfer.hpp"
 
 #include <ostream>
 
@@ -28,7 +29,7 @@ Style style_of(const Surroundings& surroundings, const Keywords& keywords)
 bool wants_image(const Invocation& invocation)
 {
     return invocation.verb == Verb::install || invocation.verb == Verb::plan || invocation.verb == Verb::write ||
-           invocation.verb == Verb::resume;
+           invocation.verb == Verb::resume || invocation.verb == Verb::usb;
 }
 
 /// Help, mistakes and unusable images: what ends a command before a word is said to the BMC. `image` is opened on the
@@ -80,8 +81,12 @@ class Command
           bmc_{port},
           reporter_{style_of(surroundings, invocation_.keywords), surroundings.out, surroundings.err},
           notes_{surroundings.notes},
-          context_{bmc_, environment, reporter_, invocation_.keywords}
+          context_{bmc_, environment, reporter_, invocation_.keywords, surroundings.drives}
     {
+        if (invocation_.verb == Verb::usb)
+        {
+            invocation_.keywords.transport = Way::usb;
+        }
     }
 
     int run()
@@ -128,6 +133,7 @@ class Command
         Keywords& words = invocation_.keywords;
         words.sha256 = words.sha256 ? words.sha256 : std::optional{note->sha256};
         words.target = words.target ? words.target : note->keywords.target;
+        words.transport = words.transport ? words.transport : note->keywords.transport;
         words.no_downgrade |= note->keywords.no_downgrade;
         words.defer_reboot |= note->keywords.defer_reboot;
         words.debug |= note->keywords.debug;
@@ -163,6 +169,12 @@ class Command
             return step_enter(context_, *capabilities);
         case Verb::options:
             return step_options(context_, *capabilities);
+        case Verb::usb_in:
+            return step_usb_in(context_, *capabilities);
+        case Verb::usb_out:
+            return step_usb_out(context_, *capabilities);
+        case Verb::uri:
+            return step_uri(context_, invocation_.argument, *capabilities);
         default:
             return step_complete(context_, *capabilities);
         }
@@ -182,9 +194,38 @@ class Command
         case Verb::write:
             return step_write(context_, image, *capabilities);
         default:
+            if (invocation_.keywords.transport == Way::usb)
+            {
+                if (std::optional<Outcome> end = refuse_drive(*capabilities))
+                {
+                    return *end;
+                }
+            }
             return *capabilities ? install(context_, image, **capabilities, notes_)
                                  : install_foreign(context_, image, notes_);
         }
+    }
+
+    /// Where the drive can't be used, whatever is tried.
+    std::optional<Outcome> refuse_drive(const std::optional<Capabilities>& capabilities)
+    {
+        if (std::optional<Outcome> end = refuse_remote_drive(context_, shell_quoted(invocation_.argument)))
+        {
+            return end;
+        }
+        if (!capabilities)
+        {
+            return base_only(
+                "it does not tell which drive is its own, and no other disk may be written. 'fwupdate "
+                "enter', 'fwupdate usb-in', copy the file yourself, unmount, 'fwupdate usb-out', 'fwupdate "
+                "uri usb://FILE', 'fwupdate complete'");
+        }
+        if (!capabilities->features.has(protocol::feature_usb))
+        {
+            return Outcome{ExitCode::refused, "this BMC has no USB drive: 'fwupdate install' streams the image"};
+        }
+        const Result<void> usable = context_.drives.check();
+        return usable ? std::nullopt : std::optional{Outcome{ExitCode::refused, usable.error().text}};
     }
 
     static Outcome base_only(const std::string& text)

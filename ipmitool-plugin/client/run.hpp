@@ -2,6 +2,7 @@
 #pragma once
 
 #include "ipmitool-plugin/client/port.hpp"
+#include "transports/usb-mass-storage/host/host_drives.hpp"
 
 #include <filesystem>
 #include <iosfwd>
@@ -20,6 +21,7 @@ struct Surroundings
     bool csv{};      ///< ipmitool -c
     bool terminal{}; ///< err is a terminal: the progress line may be redrawn
     std::filesystem::path notes;
+    usb::HostDrives& drives;
 };
 
 /// The exit code of what needs no BMC: help, wrong arguments, an image that cannot be used. None: go on with run().

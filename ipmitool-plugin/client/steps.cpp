@@ -178,6 +178,53 @@ Outcome step_write(const Context& context, const Image& image, const std::option
     return {ExitCode::done, std::to_string(image.size()) + " bytes written; 'fwupdate complete' goes on"};
 }
 
+Outcome step_usb_in(const Context& context, const std::optional<Capabilities>& capabilities)
+{
+    for (const Control what : {Control::transfer_start, Control::usb_attach})
+    {
+        if (const Attempt<void> done = control(context, capabilities, what); !done)
+        {
+            return done.error();
+        }
+    }
+    if (capabilities && capabilities->features.has(protocol::feature_usb))
+    {
+        const auto drive = demand<protocol::GetUsbDriveResponse>(context, Command::get_usb_drive);
+        if (!drive)
+        {
+            return drive.error();
+        }
+        context.reporter.item("drive", {{"serial", printable(drive->message.serial.value)},
+                                        {"label", printable(drive->message.label.value)},
+                                        {"size", drive->message.size}});
+    }
+    const bool here = context.bmc.port().facts().kind == LinkKind::system_interface;
+    return {ExitCode::done, std::string{"the USB drive is plugged in, at "} +
+                                (here ? "this host" : "the BMC's host, not at this console") +
+                                ": copy the image onto it, unmount it, then 'fwupdate usb-out', 'fwupdate uri "
+                                "usb://FILE', 'fwupdate complete'"};
+}
+
+Outcome step_usb_out(const Context& context, const std::optional<Capabilities>& capabilities)
+{
+    const Attempt<void> done = control(context, capabilities, Control::usb_detach);
+    return done ? Outcome{ExitCode::done, "the USB drive is plugged out; 'fwupdate uri usb://FILE' goes on"}
+                : done.error();
+}
+
+Outcome step_uri(const Context& context, const std::string& uri, const std::optional<Capabilities>& capabilities)
+{
+    if (uri.size() > protocol::Text<255>::limit)
+    {
+        return {ExitCode::usage, "the URI has " + std::to_string(uri.size()) + " bytes; a BMC takes at most 255"};
+    }
+    const auto set = step<protocol::UpdateControlResponse>(
+        context, capabilities, Command::update_control,
+        protocol::UpdateControlRequest{Control::set_uri, protocol::Text<255>{uri}});
+    return set ? Outcome{ExitCode::done, "the BMC will read " + printable(uri) + "; 'fwupdate complete' goes on"}
+               : set.error();
+}
+
 Outcome step_complete(const Context& context, const std::optional<Capabilities>& capabilities)
 {
     const Attempt<void> completed = control(context, capabilities, Control::transfer_complete);

@@ -12,6 +12,14 @@ namespace fwupdate::client
 
 [[nodiscard]] Outcome step_enter(const Context& context, const std::optional<Capabilities>& capabilities);
 [[nodiscard]] Outcome step_options(const Context& context, const std::optional<Capabilities>& capabilities);
+
+/// 29h-1 and 29h-5; shows the drive's serial number, label and size where the BMC tells them.
+[[nodiscard]] Outcome step_usb_in(const Context& context, const std::optional<Capabilities>& capabilities);
+/// 29h-6.
+[[nodiscard]] Outcome step_usb_out(const Context& context, const std::optional<Capabilities>& capabilities);
+/// 29h-4.
+[[nodiscard]] Outcome step_uri(const Context& context, const std::string& uri,
+                               const std::optional<Capabilities>& capabilities);
 [[nodiscard]] Outcome step_write(const Context& context, const Image& image,
                                  const std::optional<Capabilities>& capabilities);
 [[nodiscard]] Outcome step_complete(const Context& context, const std::optional<Capabilities>& capabilities);

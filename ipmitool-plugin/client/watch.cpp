@@ -17,7 +17,9 @@ constexpr std::chrono::seconds stall_limit = 5min;
 
 void report(const Context& context, const Session& session, ProgressMeter& meter)
 {
-    const Phase phase = session.state == UpdateState::verify ? Phase::verify : Phase::program;
+    const Phase phase = session.state == UpdateState::download ? Phase::fetch
+                        : session.state == UpdateState::verify ? Phase::verify
+                                                               : Phase::program;
     const TimePoint now = context.environment.now();
     context.reporter.progress(session.size != 0 && session.done != 0
                                   ? meter.update(phase, session.done, session.size, now)
@@ -69,6 +71,14 @@ class Movement
     std::uint64_t done_{};
     TimePoint moved_;
 };
+
+/// Whether the BMC is at work: verifying, programming, or fetching what a URI names.
+bool goes_on(const Session& session)
+{
+    const bool fetches = session.transport == protocol::Transport::usb || session.transport == protocol::Transport::uri;
+    return session.state == UpdateState::verify || session.state == UpdateState::program ||
+           (session.state == UpdateState::download && fetches);
+}
 
 /// The end when the BMC left verify and program without becoming ready.
 Outcome lost_outcome(const Context& context, UpdateState state)
@@ -135,7 +145,7 @@ Attempt<void> watch_until_ready(const Context& context, ProgressMeter& meter)
             report_whole(context, now, meter);
             return {};
         }
-        if (now.state != UpdateState::verify && now.state != UpdateState::program)
+        if (!goes_on(now))
         {
             return lost_outcome(context, now.state);
         }

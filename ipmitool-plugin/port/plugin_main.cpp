@@ -50,10 +50,14 @@ class Terminal final : public client::Environment
     }
 };
 
-client::Surroundings surroundings(bool csv)
+client::Surroundings surroundings(bool csv, usb::HostDrives& drives)
 {
-    return {std::cout, std::cerr, csv, ::isatty(STDERR_FILENO) == 1,
-            client::note_directory(std::getenv("XDG_STATE_HOME"), std::getenv("HOME"))};
+    return {std::cout,
+            std::cerr,
+            csv,
+            ::isatty(STDERR_FILENO) == 1,
+            client::note_directory(std::getenv("XDG_STATE_HOME"), std::getenv("HOME")),
+            drives};
 }
 
 int run(fwupdate_interface* interface, const std::vector<std::string>& arguments)
@@ -62,7 +66,8 @@ int run(fwupdate_interface* interface, const std::vector<std::string>& arguments
     fwupdate_shim_facts(interface, &facts);
     ShimPort port{interface};
     Terminal terminal;
-    return client::run(arguments, port, terminal, surroundings(facts.csv != 0));
+    usb::SystemDrives drives;
+    return client::run(arguments, port, terminal, surroundings(facts.csv != 0, drives));
 }
 
 int run_locally(const std::vector<std::string>& all)
@@ -73,7 +78,8 @@ int run_locally(const std::vector<std::string>& all)
         return FWUPDATE_GO_ON;
     }
     const std::span<const std::string> arguments = std::span{words->words}.subspan(1);
-    return client::run_locally(arguments, surroundings(words->csv)).value_or(FWUPDATE_GO_ON);
+    usb::SystemDrives drives;
+    return client::run_locally(arguments, surroundings(words->csv, drives)).value_or(FWUPDATE_GO_ON);
 }
 
 } // namespace

@@ -137,7 +137,7 @@ class World
                                   .instance_id = {++instance_},
                                   .started = now_,
                                   .wall_clock = [] { return std::uint64_t{1}; }},
-            agent::UpdateParts{*staging_, *targets_, checks_, *history_, runner_, random_, log_});
+            agent::UpdateParts{*staging_, *targets_, checks_, *history_, runner_, random_, log_, transports_});
         table_ = std::make_unique<agent::CommandTable>();
         agent::add_base_commands(*table_, *session_);
         agent::add_extended_commands(*table_, *session_);
@@ -145,6 +145,7 @@ class World
 
     test::TemporaryDirectory directory_;
     agent::NullLog log_;
+    agent::TransportTable transports_;
     FixedRandom random_;
     NoCommands runner_;
     TimePoint now_{std::chrono::hours{1}};

@@ -10,6 +10,8 @@
 #include <filesystem>
 #include <fstream>
 #include <functional>
+#include <map>
+#include <optional>
 #include <sstream>
 #include <string>
 #include <vector>
@@ -55,6 +57,49 @@ class FakeWorld final : public client::Environment
 
   private:
     mutable TimePoint now_{std::chrono::hours{1}};
+};
+
+/// The disks of a host: what is plugged in, and what was written onto it.
+class FakeDrives final : public usb::HostDrives
+{
+  public:
+    [[nodiscard]] Result<void> check() const override
+    {
+        return usable ? Result<void>{} : fail(ErrorKind::denied, "mounting the drive takes root");
+    }
+    [[nodiscard]] std::optional<usb::Disk> find(std::string_view serial) const override
+    {
+        const auto disk = disks.find(std::string{serial});
+        return disk == disks.end() ? std::nullopt : std::optional{disk->second};
+    }
+    [[nodiscard]] Result<void> write(const usb::Disk& disk, const usb::DriveFile& file) override
+    {
+        if (failure)
+        {
+            return *failure;
+        }
+        for (std::uint64_t offset = 0; offset < file.size; offset += piece)
+        {
+            const auto bytes =
+                file.read(offset, static_cast<std::size_t>(std::min<std::uint64_t>(piece, file.size - offset)));
+            if (!bytes)
+            {
+                return bytes.error();
+            }
+            written[disk.name].insert(written[disk.name].end(), bytes->begin(), bytes->end());
+            if (!file.progress(offset + bytes->size()))
+            {
+                return fail(ErrorKind::timeout, "interrupted");
+            }
+        }
+        return {};
+    }
+
+    static constexpr std::uint64_t piece = 4096;
+    bool usable{true};
+    std::map<std::string, usb::Disk> disks; ///< by serial number
+    std::optional<Error> failure;
+    std::map<std::string, Bytes> written; ///< by the disk's name
 };
 
 /// A directory of its own, gone at the end.
@@ -124,12 +169,15 @@ struct Run
 };
 
 inline Run run_command(const std::vector<std::string>& arguments, client::Port& port, FakeWorld& world,
-                       const std::filesystem::path& notes, bool csv = false, bool terminal = false)
+                       const std::filesystem::path& notes, bool csv = false, bool terminal = false,
+                       FakeDrives* drives = nullptr)
 {
+    FakeDrives none;
     std::ostringstream out;
     std::ostringstream err;
     Run run;
-    run.code = client::run(arguments, port, world, {out, err, csv, terminal, notes});
+    run.code =
+        client::run(arguments, port, world, {out, err, csv, terminal, notes, drives != nullptr ? *drives : none});
     run.out = out.str();
     run.err = err.str();
     return run;

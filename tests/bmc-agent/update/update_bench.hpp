@@ -171,6 +171,7 @@ class UpdateBench
 
     TemporaryDirectory directory;
     RecordingRunner runner;
+    agent::TransportTable transports; ///< filled before the agent is started anew
     TimePoint now{std::chrono::hours{1}};
 
   private:
@@ -196,7 +197,7 @@ class UpdateBench
                     std::chrono::floor<std::chrono::seconds>(now.time_since_epoch()).count());
             }};
         session_ = std::make_unique<agent::UpdateSession>(
-            settings, agent::UpdateParts{*staging_, *targets_, checks_, *history_, runner, random_, log_});
+            settings, agent::UpdateParts{*staging_, *targets_, checks_, *history_, runner, random_, log_, transports});
         table_ = std::make_unique<agent::CommandTable>();
         agent::add_base_commands(*table_, *session_);
         agent::add_extended_commands(*table_, *session_);
