@@ -254,6 +254,8 @@ ipmi::Response FakeBmc::base(Command command, ConstBytes data)
         return ok(protocol::EmptyResponse{});
     case Command::update_control:
         return control(data);
+    case Command::get_usb_drive:
+        return ok(plugged_in ? drive : protocol::GetUsbDriveResponse{});
     default:
         return refuse(CompletionCode::invalid_command);
     }
@@ -415,6 +417,14 @@ ipmi::Response FakeBmc::control(ConstBytes data)
     {
         return refuse(CompletionCode::not_supported_in_present_state);
     }
+    if (request->control == protocol::Control::usb_attach || request->control == protocol::Control::usb_detach)
+    {
+        return drive_control(request->control);
+    }
+    if (request->control == protocol::Control::set_uri)
+    {
+        uri = request->uri->value;
+    }
     if (request->control == protocol::Control::transfer_complete)
     {
         if (complete_code != CompletionCode::ok)
@@ -424,6 +434,12 @@ ipmi::Response FakeBmc::control(ConstBytes data)
         if (session.state != UpdateState::download)
         {
             return refuse(CompletionCode::not_supported_in_present_state);
+        }
+        if (staged_.size() != blocks() && !uri.empty() && !plugged_in)
+        {
+            session.transport = protocol::Transport::usb;
+            polls_ = 0;
+            return ok(protocol::UpdateControlResponse{{protocol::flag_started}});
         }
         if (staged_.size() != blocks())
         {
@@ -444,8 +460,44 @@ ipmi::Response FakeBmc::control(ConstBytes data)
     return ok(protocol::UpdateControlResponse{{protocol::flag_started}});
 }
 
+ipmi::Response FakeBmc::drive_control(protocol::Control control)
+{
+    const bool attach = control == protocol::Control::usb_attach;
+    if (attach && drive.serial.value.empty())
+    {
+        return refuse(protocol::usb_failure);
+    }
+    if (attach == plugged_in)
+    {
+        return refuse(CompletionCode::invalid_data_field);
+    }
+    plugged_in = attach;
+    return ok(protocol::UpdateControlResponse{{protocol::flag_started}});
+}
+
+/// What the URI names comes, or doesn't.
+void FakeBmc::fetch()
+{
+    const Bytes bytes = read_drive();
+    session.transport = protocol::Transport::none;
+    uri.clear();
+    if (bytes.size() != size_)
+    {
+        session.state = UpdateState::error;
+        return;
+    }
+    stage(bytes, blocks());
+    session.state = UpdateState::verify;
+    session.size = size_;
+}
+
 void FakeBmc::advance()
 {
+    if (session.state == UpdateState::download && session.transport == protocol::Transport::usb && ++polls_ > 1)
+    {
+        polls_ = 0;
+        fetch();
+    }
     if (stalled || (session.state != UpdateState::verify && session.state != UpdateState::program))
     {
         return;

@@ -57,12 +57,14 @@ class FakeBmc final : public client::Port
     ipmi::CompletionCode complete_code{};          ///< of 29h-2
     std::optional<protocol::UpdateState> fails_at; ///< state that ends in error, with `reason`
     int polls_per_state{2};
-    bool stalled{false};    ///< verify never moves
-    int reopen_failures{0}; ///< so many attempts fail first
-    int restart_after{0};   ///< so many Get Verdict after exit the BMC restarts; 0: never
-    bool falls_back{false}; ///< the restart brings the old image back
-    int busy_entries{0};    ///< so many Set FW Update Mode are refused because a restart is due
-    int damaged_blocks{0};  ///< so many blocks are answered "check failed"
+    bool stalled{false};                 ///< verify never moves
+    int reopen_failures{0};              ///< so many attempts fail first
+    int restart_after{0};                ///< so many Get Verdict after exit the BMC restarts; 0: never
+    bool falls_back{false};              ///< the restart brings the old image back
+    int busy_entries{0};                 ///< so many Set FW Update Mode are refused because a restart is due
+    int damaged_blocks{0};               ///< so many blocks are answered "check failed"
+    protocol::GetUsbDriveResponse drive; ///< shown while it is plugged in; an empty serial: it can't be (80h)
+    std::function<Bytes()> read_drive;   ///< what the BMC finds at the URI; empty: it has no such file
 
     // ---- what the test looks at
     struct Seen
@@ -76,6 +78,8 @@ class FakeBmc final : public client::Port
     int exits{0};
     std::uint16_t parameters{};
     std::size_t longest_request{0};
+    bool plugged_in{false};
+    std::string uri;
 
     [[nodiscard]] std::size_t count(protocol::Command command) const;
 
@@ -121,6 +125,8 @@ class FakeBmc final : public client::Port
     bool has_fragment(std::uint32_t fragment) const;
     ipmi::Response map(ConstBytes data);
     ipmi::Response control(ConstBytes data);
+    ipmi::Response drive_control(protocol::Control control);
+    void fetch();
     ipmi::Response describe_session();
     ipmi::Response tell_verdict();
     void advance();
