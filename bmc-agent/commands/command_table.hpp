@@ -19,17 +19,26 @@ enum class ChannelKind : std::uint8_t
     system_interface, ///< KCS, BT, SSIF: the host itself, no sessions
 };
 
+/// What the host's driver speaks.
+enum class HostInterface : std::uint8_t
+{
+    unknown, ///< the emulator's choice, or no host at all
+    kcs,
+    bt,
+};
+
 /// Who asks, over what.
 struct Caller
 {
     std::uint8_t channel{}; ///< channel number
     ChannelKind kind{};
-    std::uint32_t session{};      ///< the BMC's session id; 0: outside of a session, or a system interface
-    std::string user;             ///< empty on a system interface
-    std::uint8_t user_id{};       ///< 1-based place in the configuration; 0: none
-    ipmi::Privilege privilege{};  ///< present level; a system interface has administrator
-    std::uint16_t max_message{};  ///< request data bytes the channel carries without IP fragments
-    std::uint16_t max_response{}; ///< response data bytes it carries
+    std::uint32_t session{};        ///< the BMC's session id; 0: outside of a session, or a system interface
+    std::string user;               ///< empty on a system interface
+    std::uint8_t user_id{};         ///< 1-based place in the configuration; 0: none
+    ipmi::Privilege privilege{};    ///< present level; a system interface has administrator
+    std::uint16_t max_message{};    ///< request data bytes the channel carries without IP fragments
+    std::uint16_t max_response{};   ///< response data bytes it carries
+    HostInterface host_interface{}; ///< of a system interface
 };
 
 /// What a handler gives back: the response, or silence (only fragments of the extended profile on a LAN session).

@@ -19,6 +19,7 @@ void add_standard_commands(CommandTable& table, const StandardFacts& facts, Rest
 {
     add_device_commands(table, facts, restarter, log);
     add_message_commands(table);
+    add_interface_commands(table);
     add_chassis_commands(table);
     add_hpm2_commands(table, facts);
     add_discovery_commands(table);

@@ -46,6 +46,9 @@ void add_device_commands(CommandTable& table, const StandardFacts& facts, Restar
 /// are always empty here.
 void add_message_commands(CommandTable& table);
 
+/// Get BT Interface Capabilities and Get System Interface Capabilities: what the host's driver may send.
+void add_interface_commands(CommandTable& table);
+
 /// Get Chassis Status.
 void add_chassis_commands(CommandTable& table);
 

@@ -111,14 +111,15 @@ Bytes lan_channel_info_data(std::uint8_t channel, std::size_t active_sessions)
             0x00};
 }
 
-Bytes system_interface_info_data()
+Bytes system_interface_info_data(std::uint8_t channel, HostInterface host_interface)
 {
     constexpr std::uint8_t medium_system_interface = 0x0C;
     constexpr std::uint8_t protocol_kcs = 0x05;
+    constexpr std::uint8_t protocol_bt = 0x08;  // BT-15: as of IPMI 1.5
     constexpr std::uint8_t no_interrupt = 0xFF; // for messages, for events
-    return {system_interface_channel,
+    return {channel,
             medium_system_interface,
-            protocol_kcs,
+            host_interface == HostInterface::bt ? protocol_bt : protocol_kcs,
             0x00,
             0xF2,
             0x1B,

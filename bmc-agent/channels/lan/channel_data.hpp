@@ -27,7 +27,7 @@ inline constexpr std::uint8_t system_interface_channel = 0x0F;
 
 /// Get Channel Info (22.24).
 [[nodiscard]] Bytes lan_channel_info_data(std::uint8_t channel, std::size_t active_sessions);
-[[nodiscard]] Bytes system_interface_info_data();
+[[nodiscard]] Bytes system_interface_info_data(std::uint8_t channel, HostInterface host_interface);
 
 /// Get User Access (22.27).
 [[nodiscard]] Bytes user_access_data(std::uint8_t users, const config::User& user);

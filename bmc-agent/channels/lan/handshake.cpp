@@ -346,7 +346,8 @@ Handshake::Reply Handshake::activate(const rmcpplus::RakpMessage3& message, Cons
                       claim.user.id,
                       std::min(limit, ipmi::Privilege::user), // raised by Set Session Privilege Level
                       0,
-                      0};
+                      0,
+                      {}};
         session = sessions_.add({.id = half.id,
                                  .console_id = half.console_id,
                                  .handle = 0,

@@ -203,9 +203,10 @@ Outcome SessionCommands::channel_info(ConstBytes data, const Caller& caller) con
     {
         return answer(lan_channel_info_data(number, server_.sessions().active()));
     }
-    if (number == system_interface_channel)
+    const bool own = caller.kind == ChannelKind::system_interface && number == caller.channel;
+    if (own || number == system_interface_channel)
     {
-        return answer(system_interface_info_data());
+        return answer(system_interface_info_data(number, own ? caller.host_interface : HostInterface::unknown));
     }
     return refuse(CompletionCode::invalid_data_field);
 }

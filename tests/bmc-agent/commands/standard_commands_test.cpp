@@ -79,6 +79,47 @@ TEST_CASE("message flags and queues: empty, the host's alone")
     }
 }
 
+TEST_CASE("Get System Interface Capabilities: of the host's own interface, in message sizes")
+{
+    CommandsBench bench;
+    Caller host = host_caller();
+    CHECK(bench.ask("06 57 00", host) == "00"
+                                         "0080f2f3"); // an emulator's: SSIF, multi-part, 240 + 2, 240 + 3
+    CHECK(bench.ask("06 57 01", host) == "00"
+                                         "0000f2");
+    CHECK(bench.ask("06 57 02", host) == bench.ask("06 57 01", host));
+    CHECK(bench.ask("06 57 03", host) == "cc");
+    CHECK(bench.ask("06 57 10", host) == "cc"); // reserved bits
+    CHECK(bench.ask("06 57", host) == "c7");
+    CHECK(bench.ask("06 57 01") == "d4");
+    host.host_interface = HostInterface::kcs;
+    CHECK(bench.ask("06 57 01", host) == "00"
+                                         "0000f2");
+    CHECK(bench.ask("06 57 00", host) == "cc");
+    host.host_interface = HostInterface::bt;
+    CHECK(bench.ask("06 57 01", host) == "cc");
+    host = host_caller();
+    host.max_message = host.max_response = 254;
+    CHECK(bench.ask("06 57 00", host) == "00"
+                                         "0080ffff");
+}
+
+TEST_CASE("Get BT Interface Capabilities: one request at a time, the largest length bytes")
+{
+    CommandsBench bench;
+    Caller host = host_caller();
+    CHECK(bench.ask("06 36", host) == "00"
+                                      "01f3f40502");
+    host.host_interface = HostInterface::bt;
+    host.max_message = 252;
+    host.max_response = 251;
+    CHECK(bench.ask("06 36", host) == "00"
+                                      "01ffff0502");
+    host.host_interface = HostInterface::kcs;
+    CHECK(bench.ask("06 36", host) == "c1");
+    CHECK(bench.ask("06 36") == "d4");
+}
+
 TEST_CASE("Get Chassis Status")
 {
     CommandsBench bench;

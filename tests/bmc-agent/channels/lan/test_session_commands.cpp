@@ -186,6 +186,12 @@ TEST_CASE("a system interface may ask about the channel, and has no session of i
     };
     CHECK(ask(0x42, {0x0E}).data.front() == 0x0F);
     CHECK(ask(0x42, {0x01}).data.front() == 0x01);
+    CHECK(to_hex(ask(0x42, {0x0F}).data).starts_with("0f0c05")); // KCS
+    host.channel = 2;
+    host.host_interface = HostInterface::bt;
+    CHECK(to_hex(ask(0x42, {0x0E}).data).starts_with("020c08")); // BT
+    CHECK(to_hex(ask(0x42, {0x0F}).data).starts_with("0f0c05")); // another host's
+    host.channel = 0x0F;
     CHECK(ask(0x38, {0x8E, 4}).completion_code == CompletionCode::invalid_data_field);
     CHECK(ask(0x38, {0x81, 4}).completion_code == CompletionCode::ok);
     CHECK(ask(0x3B, {4}).completion_code == CompletionCode::not_supported_in_present_state);
