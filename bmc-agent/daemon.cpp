@@ -175,13 +175,13 @@ Result<void> Daemon::open_channels()
         {
             continue;
         }
-        auto host = system_interface::VmServer::create(context_, settings, commands_, log_);
+        auto host = system_interface::serve_host(context_, settings, commands_, log_);
         if (!host)
         {
             return host.error();
         }
-        log_.event(Level::info, "Listening for a host",
-                   {{"address", (*host)->name()}, {"channel", std::to_string(settings.channel)}});
+        log_.event(Level::info, "Serving a host",
+                   {{"interface", (*host)->name()}, {"channel", std::to_string(settings.channel)}});
         hosts_.push_back(std::move(*host));
     }
     return {};

@@ -3,7 +3,7 @@
 
 #include "bmc-agent/channels/lan/lan_server.hpp"
 #include "bmc-agent/channels/lan/udp_server.hpp"
-#include "bmc-agent/channels/system-interface/vm_server.hpp"
+#include "bmc-agent/channels/system-interface/host_server.hpp"
 #include "bmc-agent/commands/standard_commands.hpp"
 #include "bmc-agent/config/config.hpp"
 #include "bmc-agent/daemon/command_restarter.hpp"
@@ -88,7 +88,7 @@ class Daemon
     Observer observer_;
     UpdateLoop update_loop_;
     std::unique_ptr<lan::UdpServer> udp_;
-    std::vector<std::unique_ptr<system_interface::VmServer>> hosts_;
+    std::vector<std::unique_ptr<system_interface::HostServer>> hosts_;
 };
 
 } // namespace fwupdate::agent

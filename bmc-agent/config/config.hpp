@@ -54,12 +54,23 @@ enum class HostPolicy : std::uint8_t
     off,       ///< not served
 };
 
-/// One system interface: an emulator's BMC device that connects to us.
+/// How a host reaches us.
+enum class HostType : std::uint8_t
+{
+    vm,  ///< an emulator's BMC device connects to us
+    kcs, ///< Linux's BMC side of a KCS interface, a character device
+    bt,  ///< the same of a BT interface
+};
+
+/// One system interface.
 struct SystemInterface
 {
-    std::uint8_t channel{0x0F};                                ///< the first one's number in IPMI
-    std::variant<ListenAddress, std::filesystem::path> listen; ///< TCP, or a Unix socket
+    std::uint8_t channel{0x0F}; ///< the first one's number in IPMI
+    HostType type{HostType::vm};
+    std::variant<ListenAddress, std::filesystem::path> listen; ///< vm: TCP, or a Unix socket
+    std::filesystem::path device;                              ///< kcs, bt: such as /dev/ipmi-kcs3
     HostPolicy policy{HostPolicy::full};
+    std::uint16_t max_message{protocol::largest_system_interface_message}; ///< data bytes of a request
 };
 
 /// What Get Device ID says.

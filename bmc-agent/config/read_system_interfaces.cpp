@@ -17,7 +17,14 @@ constexpr std::array policy_words{
     Word<HostPolicy>{"off", HostPolicy::off},
 };
 
-constexpr std::array type_words{Word<std::string_view>{"vm", "vm"}};
+constexpr std::array type_words{
+    Word<HostType>{"vm", HostType::vm},
+    Word<HostType>{"kcs", HostType::kcs},
+    Word<HostType>{"bt", HostType::bt},
+};
+
+constexpr std::uint64_t least_message = 48; ///< the largest request of a fixed length, Begin Transfer, has 44 bytes
+constexpr std::uint64_t most_message = 252; ///< beyond, the length byte of BT wraps in Linux's driver
 
 void read_listen(ObjectReader& reader, SystemInterface& out)
 {
@@ -43,19 +50,47 @@ void read_listen(ObjectReader& reader, SystemInterface& out)
     out.listen = *address;
 }
 
+/// Each type has one way to its host; the other's key is a mistake of its own.
+void refuse_key(ObjectReader& reader, std::string_view key, std::string_view reason, std::string_view remedy)
+{
+    if (reader.member(key).value != nullptr)
+    {
+        reader.findings().mistake(reader.pointer(key), reason, remedy);
+    }
+}
+
+void read_way(ObjectReader& reader, SystemInterface& out)
+{
+    if (out.type == HostType::vm)
+    {
+        read_listen(reader, out);
+        refuse_key(reader, "device", "is of no use to type \"vm\", which has no device",
+                   R"(write "listen", or the type "kcs" or "bt")");
+        return;
+    }
+    reader.require("device", R"(write the character device, such as "/dev/ipmi-kcs3" or "/dev/ipmi-bt-host")");
+    reader.path("device", out.device);
+    refuse_key(reader, "listen", "is of no use to a character device, to which nobody connects",
+               R"(write "device", or the type "vm")");
+}
+
 SystemInterface read_one(ObjectReader reader)
 {
     SystemInterface out;
-    std::string_view type;
-    reader.require("type", R"(write "vm": an emulator's BMC device connects to us)");
-    reader.word("type", type, type_words);
+    reader.require("type", R"(write "kcs" or "bt" for a character device of this BMC, "vm" for an emulator)");
+    const bool known = reader.word("type", out.type, type_words);
     reader.number("channel", out.channel, 1, system_interface);
     if (out.channel > last_channel && out.channel != system_interface)
     {
         reader.findings().mistake(reader.pointer("channel"), "is no channel of a host", "write 15, or 1 to 11");
     }
-    read_listen(reader, out);
     reader.word("policy", out.policy, policy_words);
+    reader.number("max_message", out.max_message, least_message, most_message);
+    if (!known)
+    {
+        return out; // which keys belong here, the type says
+    }
+    read_way(reader, out);
     reader.finish();
     return out;
 }

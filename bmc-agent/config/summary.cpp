@@ -73,13 +73,21 @@ std::string_view name_of(HostPolicy policy)
     return "is not served";
 }
 
+std::string place_of(const SystemInterface& host)
+{
+    if (host.type != HostType::vm)
+    {
+        return host.device.string() + (host.type == HostType::kcs ? " (KCS)" : " (BT)");
+    }
+    const auto* const address = std::get_if<ListenAddress>(&host.listen);
+    return address != nullptr ? address->address + " port " + std::to_string(address->port)
+                              : std::get<std::filesystem::path>(host.listen).string();
+}
+
 std::string host_line(const SystemInterface& host)
 {
-    const auto* const address = std::get_if<ListenAddress>(&host.listen);
-    const std::string place = address != nullptr ? address->address + " port " + std::to_string(address->port)
-                                                 : std::get<std::filesystem::path>(host.listen).string();
-    return "host at " + place + ", channel " + std::to_string(host.channel) + ", " + std::string{name_of(host.policy)} +
-           "\n";
+    return "host at " + place_of(host) + ", channel " + std::to_string(host.channel) + ", " +
+           std::string{name_of(host.policy)} + "\n";
 }
 
 } // namespace

@@ -26,6 +26,8 @@ class HostChannel
     }
 
   private:
+    [[nodiscard]] Caller caller() const;
+
     const config::SystemInterface& settings_;
     const CommandTable& commands_;
 };

@@ -1,5 +1,6 @@
 #include "bmc-agent/channels/system-interface/vm_server.hpp"
 
+#include "bmc-agent/channels/system-interface/host_channel.hpp"
 #include "bmc-agent/channels/system-interface/vm_connection.hpp"
 
 #include <boost/asio/generic/stream_protocol.hpp>
@@ -94,7 +95,7 @@ std::string to_text(const asio::local::stream_protocol::endpoint& endpoint)
     return endpoint.path();
 }
 
-template <class Protocol> class Listener final : public VmServer
+template <class Protocol> class Listener final : public HostServer
 {
   public:
     Listener(asio::io_context& context, const config::SystemInterface& settings, const CommandTable& commands, Log& log)
@@ -181,15 +182,15 @@ template <class Protocol> class Listener final : public VmServer
 };
 
 template <class Protocol>
-Result<std::unique_ptr<VmServer>> listen(std::unique_ptr<Listener<Protocol>> listener,
-                                         const typename Protocol::endpoint& endpoint)
+Result<std::unique_ptr<HostServer>> listen(std::unique_ptr<Listener<Protocol>> listener,
+                                           const typename Protocol::endpoint& endpoint)
 {
     if (const error_code error = listener->open(endpoint))
     {
         return fail(ErrorKind::input_output, "cannot listen on " + to_text(endpoint) + ": " + error.message() +
                                                  "; check system_interfaces in the configuration");
     }
-    return std::unique_ptr<VmServer>{std::move(listener)};
+    return std::unique_ptr<HostServer>{std::move(listener)};
 }
 
 /// A socket that a former agent left; what else may stand there, bind() tells.
@@ -204,8 +205,9 @@ void remove_socket(const std::filesystem::path& path)
 
 } // namespace
 
-Result<std::unique_ptr<VmServer>> VmServer::create(asio::io_context& context, const config::SystemInterface& settings,
-                                                   const CommandTable& commands, Log& log)
+Result<std::unique_ptr<HostServer>> listen_for_emulator(asio::io_context& context,
+                                                        const config::SystemInterface& settings,
+                                                        const CommandTable& commands, Log& log)
 {
     if (const auto* const path = std::get_if<std::filesystem::path>(&settings.listen))
     {

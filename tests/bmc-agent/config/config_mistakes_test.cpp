@@ -251,19 +251,37 @@ TEST_CASE("system interfaces: what is wrong, and what they are when right")
     const auto hosts = [](std::string_view list)
     { return std::string{staging} + R"( "system_interfaces": )" + std::string{list} + ","; };
     const std::string right = hosts(R"([{"type": "vm", "listen": "127.0.0.1:9002"},
-                  {"type": "vm", "listen": "/run/bmc/host1", "channel": 2, "policy": "read-only"}])");
+                  {"type": "vm", "listen": "/run/bmc/host1", "channel": 2, "policy": "read-only"},
+                  {"type": "kcs", "device": "/dev/ipmi-kcs3", "channel": 3},
+                  {"type": "bt", "device": "/dev/ipmi-bt-host", "channel": 4, "max_message": 61}])");
     const auto config = parse(with(staging, right), "f.json", test::one_secret_file);
     REQUIRE(config.has_value());
-    REQUIRE(config->system_interfaces.size() == 2);
+    REQUIRE(config->system_interfaces.size() == 4);
     CHECK(config->system_interfaces[0].channel == 15);
     CHECK(config->system_interfaces[0].policy == HostPolicy::full);
     CHECK(std::get<ListenAddress>(config->system_interfaces[0].listen).port == 9002);
     CHECK(std::get<std::filesystem::path>(config->system_interfaces[1].listen) == "/run/bmc/host1");
-    CHECK(summary(*config).find("host at /run/bmc/host1, channel 2, may only ask") != std::string::npos);
+    CHECK(config->system_interfaces[1].max_message == 240);
+    CHECK(config->system_interfaces[2].type == HostType::kcs);
+    CHECK(config->system_interfaces[2].device == "/dev/ipmi-kcs3");
+    CHECK(config->system_interfaces[3].type == HostType::bt);
+    CHECK(config->system_interfaces[3].max_message == 61);
+    const std::string text = summary(*config);
+    CHECK(text.find("host at /run/bmc/host1, channel 2, may only ask\n") != std::string::npos);
+    CHECK(text.find("host at /dev/ipmi-kcs3 (KCS), channel 3, may do everything\n") != std::string::npos);
+    CHECK(text.find("host at /dev/ipmi-bt-host (BT), channel 4, may do everything\n") != std::string::npos);
 
     const std::vector<std::pair<std::string, std::string>> mistakes{
         {R"([{"listen": "127.0.0.1:9002"}])", "/system_interfaces/0/type"},
-        {R"([{"type": "kcs", "listen": "127.0.0.1:9002"}])", "/system_interfaces/0/type"},
+        {R"([{"type": "ssif", "device": "/dev/ipmi-ssif-host"}])", "/system_interfaces/0/type"},
+        {R"([{"type": "kcs"}])", "/system_interfaces/0/device: missing; write the character device, such as"},
+        {R"([{"type": "kcs", "device": "ipmi-kcs3"}])", "/system_interfaces/0/device: \"ipmi-kcs3\" is a relative"},
+        {R"([{"type": "kcs", "device": "/dev/ipmi-kcs3", "listen": "127.0.0.1:9002"}])",
+         "/system_interfaces/0/listen: is of no use to a character device, to which nobody connects; write \"device\""},
+        {R"([{"type": "vm", "listen": "/a", "device": "/dev/ipmi-kcs3"}])",
+         "/system_interfaces/0/device: is of no use to type \"vm\", which has no device; write \"listen\""},
+        {R"([{"type": "bt", "device": "/dev/ipmi-bt-host", "max_message": 47}])", "/system_interfaces/0/max_message"},
+        {R"([{"type": "bt", "device": "/dev/ipmi-bt-host", "max_message": 253}])", "/system_interfaces/0/max_message"},
         {R"([{"type": "vm"}])", "/system_interfaces/0/listen"},
         {R"([{"type": "vm", "listen": "somewhere"}])", "/system_interfaces/0/listen"},
         {R"([{"type": "vm", "listen": "127.0.0.1:9002", "channel": 1}])", "/system_interfaces/0/channel"},

@@ -67,6 +67,27 @@ TEST_CASE("interrupts follow the global enables")
     CHECK(bench.exchange({0x04, 0x18, 0x01}).starts_with("041c0100"));
 }
 
+TEST_CASE("each host has message sizes of its own, never more than its interface carries")
+{
+    Bench bench;
+    CHECK(bench.exchange({0x01, 0x18, 0x01}).starts_with("011c0100"));
+    bench.settings.max_message = 61;
+    CHECK(bench.exchange({0x02, 0x18, 0x01, 0x3D, 0x00}).starts_with("021c0100"));
+    CHECK(bench.exchange({0x03, 0x18, 0x01, 0xF1, 0x00}).starts_with("031c01ca"));
+    bench.settings.max_message = 252;
+    CHECK(bench.exchange({0x04, 0x18, 0x01}).starts_with("041c0100"));
+    bench.settings.type = config::HostType::kcs;
+    CHECK(bench.exchange({0x05, 0x18, 0x01}).starts_with("051c0100"));
+    REQUIRE(bench.callers.size() == 5);
+    CHECK(bench.callers[0].max_response == 240);
+    CHECK(bench.callers[1].max_message == 61);
+    CHECK(bench.callers[1].max_response == 240); // it is requests that are short
+    CHECK(bench.callers[3].max_message == 252);
+    CHECK(bench.callers[3].max_response == 251); // it may be BT
+    CHECK(bench.callers[4].max_response == 252);
+    CHECK(bench.callers[4].host_interface == HostInterface::kcs);
+}
+
 TEST_CASE("what is too long for the interface is refused, what is too short for a message is dropped")
 {
     Bench bench;

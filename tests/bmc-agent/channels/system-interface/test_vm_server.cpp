@@ -29,9 +29,9 @@ struct Bench
         settings.listen = directory.path() / "host";
     }
 
-    std::unique_ptr<VmServer> open()
+    std::unique_ptr<HostServer> open()
     {
-        auto server = VmServer::create(context, settings, table, log);
+        auto server = listen_for_emulator(context, settings, table, log);
         REQUIRE(server.has_value());
         return std::move(*server);
     }
@@ -97,7 +97,7 @@ TEST_CASE("a socket that a former agent left is replaced, anything else is not")
     const std::filesystem::path file = bench.directory.path() / "file";
     std::ofstream{file} << "precious";
     bench.settings.listen = file;
-    const auto refused = VmServer::create(bench.context, bench.settings, bench.table, bench.log);
+    const auto refused = listen_for_emulator(bench.context, bench.settings, bench.table, bench.log);
     REQUIRE(refused.has_error());
     CHECK(refused.error().text.find(file.string()) != std::string::npos);
     CHECK(std::filesystem::file_size(file) == 8);
