@@ -296,3 +296,20 @@ TEST_CASE("system interfaces: what is wrong, and what they are when right")
         CHECK(report_of(with(staging, hosts(mistake.first))).starts_with("f.json: " + mistake.second));
     }
 }
+
+TEST_CASE("the USB drive")
+{
+    const auto parsed = [](const std::string& usb)
+    { return parse(with(staging, std::string{staging} + usb), "f.json", test::one_secret_file); };
+    const auto plain = parsed(R"( "usb": {},)");
+    REQUIRE(plain.has_value());
+    REQUIRE(plain->usb.has_value());
+    CHECK(plain->usb->configfs == "/sys/kernel/config");
+    CHECK(summary(*plain).find("a USB drive for the host, on the first free controller") != std::string::npos);
+    CHECK(!parsed("")->usb);
+    for (const std::string_view wrong : {R"({"controller": "/sys/class/udc/a"})", R"({"directory": "here"})",
+                                         R"({"vendor_id": 0})", R"({"udc": "a"})", "[]", "true"})
+    {
+        CHECK_MESSAGE(!parsed(R"( "usb": )" + std::string{wrong} + ","), wrong);
+    }
+}
