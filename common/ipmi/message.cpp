@@ -67,6 +67,8 @@ std::string_view describe(CompletionCode code)
         return "invalid data field in the request";
     case CompletionCode::cannot_be_provided:
         return "response cannot be provided";
+    case CompletionCode::initialization_in_progress:
+        return "the BMC is starting";
     case CompletionCode::destination_unavailable:
         return "destination unavailable";
     case CompletionCode::insufficient_privilege:

@@ -24,7 +24,7 @@ enum class NetFn : std::uint8_t
     oem_group = 0x2E,
 };
 
-/// Completion codes (IPMI 2.0 table 5-2) that this project sends; 80h-BEh are the command's own.
+/// Completion codes (IPMI 2.0 table 5-2) that this project sends or understands; 80h-BEh are the command's own.
 enum class CompletionCode : std::uint8_t
 {
     ok = 0x00,
@@ -42,6 +42,7 @@ enum class CompletionCode : std::uint8_t
     not_present = 0xCB,
     invalid_data_field = 0xCC,
     cannot_be_provided = 0xCE,
+    initialization_in_progress = 0xD2,
     destination_unavailable = 0xD3,
     insufficient_privilege = 0xD4,
     not_supported_in_present_state = 0xD5,

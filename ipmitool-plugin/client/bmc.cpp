@@ -101,6 +101,17 @@ std::string Bmc::malformed(protocol::Command command)
     return std::string{name_of(command)} + ": the BMC's answer is malformed; is its firmware too old or too new?";
 }
 
+Result<ipmi::Response> Bmc::exchange(ipmi::NetFn net_fn, std::uint8_t command, ConstBytes data, Patience patience) const
+{
+    Result<ipmi::Response> response = port_.exchange(net_fn, command, data, patience);
+    if (response && response->completion_code == ipmi::CompletionCode::initialization_in_progress)
+    {
+        return fail(ErrorKind::timeout,
+                    "the BMC is starting (" + hexadecimal(static_cast<std::uint8_t>(response->completion_code)) + ")");
+    }
+    return response;
+}
+
 Result<Answer<protocol::UpdateControlResponse>> Bmc::control(protocol::Control control) const
 {
     return call<protocol::UpdateControlResponse>(protocol::Command::update_control,
@@ -134,7 +145,7 @@ std::optional<Reason> Bmc::reason() const
 
 Result<DeviceId> Bmc::device_id(Patience patience) const
 {
-    Result<ipmi::Response> response = port_.exchange(ipmi::NetFn::app, get_device_id_command, {}, patience);
+    Result<ipmi::Response> response = exchange(ipmi::NetFn::app, get_device_id_command, {}, patience);
     if (!response)
     {
         return response.error();

@@ -58,12 +58,17 @@ class Bmc
         return port_;
     }
 
+    /// Sends a request. Errors: timeout: no answer, or D2h, which drivers and emulators answer in the place of a BMC
+    /// that is restarting.
+    [[nodiscard]] Result<ipmi::Response> exchange(ipmi::NetFn net_fn, std::uint8_t command, ConstBytes data,
+                                                  Patience patience = {}) const;
+
     /// Sends a request of NetFn 08h. Errors: timeout (no answer); peer (an answer that is none).
     template <class Response, class Request>
     Result<Answer<Response>> call(protocol::Command command, const Request& request, Patience patience = {}) const
     {
         Result<ipmi::Response> response =
-            port_.exchange(ipmi::NetFn::firmware, static_cast<std::uint8_t>(command), codec::encode(request), patience);
+            exchange(ipmi::NetFn::firmware, static_cast<std::uint8_t>(command), codec::encode(request), patience);
         if (!response)
         {
             return response.error();

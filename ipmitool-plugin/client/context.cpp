@@ -13,6 +13,13 @@ constexpr std::chrono::milliseconds first_back_off = 1s;
 constexpr std::chrono::milliseconds longest_back_off = 8s;
 constexpr int open_patience = 2; ///< seconds of one attempt
 
+/// Whether a BMC is there. A driver's device opens also without one.
+bool answers(const Bmc& bmc)
+{
+    const auto device = bmc.device_id();
+    return device || device.error().kind != ErrorKind::timeout;
+}
+
 } // namespace
 
 Outcome interrupted_outcome()
@@ -34,7 +41,10 @@ Outcome refused_outcome(const Context& context, protocol::Command command, ipmi:
     Outcome outcome{ExitCode::refused, describe(command, code)};
     if (code == ipmi::CompletionCode::insufficient_privilege)
     {
-        outcome.text += ": log in as an administrator (-L ADMINISTRATOR)";
+        outcome.text +=
+            context.bmc.port().facts().kind == LinkKind::system_interface
+                ? ": the BMC's policy lets this host only ask; update over the network, or change the policy"
+                : ": log in as an administrator (-L ADMINISTRATOR)";
         return outcome;
     }
     if (code == protocol::refused_by_policy || code == ipmi::CompletionCode::out_of_space ||
@@ -56,7 +66,7 @@ Attempt<void> reconnect(const Context& context, std::chrono::seconds limit)
     std::chrono::milliseconds back_off = first_back_off;
     while (!context.environment.interrupted())
     {
-        if (context.bmc.port().reopen(open_patience))
+        if (context.bmc.port().reopen(open_patience) && answers(context.bmc))
         {
             context.reporter.notice("a new session is open; going on");
             return {};

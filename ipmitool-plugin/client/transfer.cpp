@@ -128,7 +128,7 @@ Attempt<void> Transfer::send(ProgressMeter& meter)
         }
     }
     stream::OneAtATimeLink link{[this](ipmi::NetFn net_fn, std::uint8_t command, ConstBytes data)
-                                { return context_.bmc.port().exchange(net_fn, command, data, {}); },
+                                { return context_.bmc.exchange(net_fn, command, data); },
                                 clock_of(context_.environment)};
     return stream(link, nullptr, meter);
 }

@@ -60,6 +60,11 @@ std::size_t FakeBmc::count(Command command) const
 
 Result<ipmi::Response> FakeBmc::exchange(ipmi::NetFn net_fn, std::uint8_t command, ConstBytes data, client::Patience)
 {
+    if (starting > 0)
+    {
+        --starting;
+        return refuse(CompletionCode::initialization_in_progress);
+    }
     if (net_fn != ipmi::NetFn::firmware)
     {
         return refuse(CompletionCode::invalid_command);

@@ -57,12 +57,13 @@ class FakeBmc final : public client::Port
     ipmi::CompletionCode complete_code{};          ///< of 29h-2
     std::optional<protocol::UpdateState> fails_at; ///< state that ends in error, with `reason`
     int polls_per_state{2};
-    bool stalled{false};                 ///< verify never moves
-    int reopen_failures{0};              ///< so many attempts fail first
-    int restart_after{0};                ///< so many Get Verdict after exit the BMC restarts; 0: never
-    bool falls_back{false};              ///< the restart brings the old image back
-    int busy_entries{0};                 ///< so many Set FW Update Mode are refused because a restart is due
-    int damaged_blocks{0};               ///< so many blocks are answered "check failed"
+    bool stalled{false};    ///< verify never moves
+    int reopen_failures{0}; ///< so many attempts fail first
+    int restart_after{0};   ///< so many Get Verdict after exit the BMC restarts; 0: never
+    bool falls_back{false}; ///< the restart brings the old image back
+    int busy_entries{0};    ///< so many Set FW Update Mode are refused because a restart is due
+    int starting{0};        ///< so many messages are answered D2h: something else answers in the BMC's place
+    int damaged_blocks{0};  ///< so many blocks are answered "check failed"
     protocol::GetUsbDriveResponse drive; ///< shown while it is plugged in; an empty serial: it can't be (80h)
     std::function<Bytes()> read_drive;   ///< what the BMC finds at the URI; empty: it has no such file
 

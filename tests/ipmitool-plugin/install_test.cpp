@@ -223,6 +223,45 @@ TEST_CASE("the agent restarts at any command: the update ends right")
     }
 }
 
+TEST_CASE("something answers D2h in the place of a BMC that restarts: the update goes on by itself")
+{
+    for (const int messages : {1, 20, 35}) // within the 5 min that the client waits
+    {
+        for (std::size_t at = 4; at < 420; at += at < 12 ? 1 : 23)
+        {
+            CAPTURE(messages);
+            CAPTURE(at);
+            Bench bench;
+            bench.bmc.port_facts.kind = client::LinkKind::system_interface;
+            std::size_t commands = 0;
+            bench.bmc.on_command = [&](Command)
+            {
+                if (++commands == at)
+                {
+                    bench.bmc.restart_agent();
+                    bench.bmc.starting = messages;
+                    return Loss::answer;
+                }
+                return Loss::none;
+            };
+            const Run run = bench.install();
+            CHECK_MESSAGE(run.code == 0, run.err);
+            CHECK(bench.bmc.installed == bench.image);
+        }
+    }
+}
+
+TEST_CASE("a host that may only ask is told so, and not to log in")
+{
+    Bench bench;
+    bench.bmc.port_facts.kind = client::LinkKind::system_interface;
+    bench.bmc.begin_code = ipmi::CompletionCode::insufficient_privilege;
+    const Run run = bench.install();
+    CHECK(run.code == code(ExitCode::refused));
+    CHECK(has(run.err, "the BMC's policy lets this host only ask"));
+    CHECK_FALSE(has(run.err, "log in"));
+}
+
 TEST_CASE("every command's answer may get lost once: the update ends right")
 {
     for (std::size_t at = 5; at < 160; ++at)
