@@ -19,7 +19,8 @@ constexpr CompletionCode queue_empty{0x80}; ///< 22.6, 22.8: data not available
 /// Drivers set them at start and complain if they can't; the queues stay empty, so nothing follows from them.
 constexpr std::uint8_t known_enables = 0x0F;
 
-/// Message flags, queues and enables belong to the system interface alone (Appendix G: "s").
+/// Message flags, queues and enables belong to the system interface alone (Appendix G: "s"), and to its driver even
+/// where the host may only ask: without interrupts each message would wait for a poll.
 bool is_host(const Caller& caller)
 {
     return caller.kind == ChannelKind::system_interface;
@@ -64,16 +65,16 @@ void add_message_commands(CommandTable& table)
         std::make_shared<std::array<std::uint8_t, 16>>(); // one for each channel: hosts don't share them
     constexpr std::uint8_t no_flags = 0;
 
-    table.add({NetFn::app, 0x2E, Privilege::administrator, [enables](ConstBytes data, const Caller& caller, TimePoint) {
+    table.add({NetFn::app, 0x2E, Privilege::user, [enables](ConstBytes data, const Caller& caller, TimePoint) {
                    return set_enables(data, caller, (*enables)[place_of(caller)]);
                }});
     table.add(make_query(NetFn::app, 0x2F, Privilege::user, 0,
                          [enables](ConstBytes, const Caller& caller)
                          { return answer({(*enables)[place_of(caller)]}); }));
-    table.add(make_query(NetFn::app, 0x30, Privilege::administrator, 1, host_only(answer({}))));
-    table.add(make_query(NetFn::app, 0x31, Privilege::administrator, 0, host_only(answer({no_flags}))));
-    table.add(make_query(NetFn::app, 0x33, Privilege::administrator, 0, host_only(refuse(queue_empty))));
-    table.add(make_query(NetFn::app, 0x35, Privilege::administrator, 0, host_only(refuse(queue_empty))));
+    table.add(make_query(NetFn::app, 0x30, Privilege::user, 1, host_only(answer({}))));
+    table.add(make_query(NetFn::app, 0x31, Privilege::user, 0, host_only(answer({no_flags}))));
+    table.add(make_query(NetFn::app, 0x33, Privilege::user, 0, host_only(refuse(queue_empty))));
+    table.add(make_query(NetFn::app, 0x35, Privilege::user, 0, host_only(refuse(queue_empty))));
 }
 
 } // namespace fwupdate::agent

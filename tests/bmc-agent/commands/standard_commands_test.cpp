@@ -169,3 +169,14 @@ TEST_CASE("every truncation and every excess of a fixed request is refused")
     }
     CHECK(bench.restarter.restarts == 0);
 }
+
+TEST_CASE("a host that may only ask still sets up its interface")
+{
+    CommandsBench bench;
+    Caller host = host_caller();
+    host.privilege = ipmi::Privilege::user;
+    CHECK(bench.ask("06 2e 01", host) == "00");
+    CHECK(bench.ask("06 30 03", host) == "00");
+    CHECK(bench.ask("06 31", host) == "0000");
+    CHECK(bench.ask("06 35", host) == "80");
+}
