@@ -27,7 +27,35 @@ for line in sys.stdin:
 """
 
 
-class BaseRaw(Case):
+class RawUpdate(Case):
+    """Updates `self.agent`."""
+
+    write = WRITE
+
+    def update(self, raw):
+        """The order of a base-profile client, with every answer checked."""
+        self.assertEqual(raw(0x2A, b""), (0, b"\x00\x00\x00"))
+        code, number = raw(0x26, b"")
+        self.assertEqual((code, len(number)), (0, 8))
+        self.assertEqual(raw(0x27, number), (0, b""))
+        self.assertEqual(raw(0x27, number), (0xC0, b""), "a second enter must find the mode held")
+        self.assertEqual(raw(0x2A, b""), (0, b"\x01\x00\x00"))
+        self.assertEqual(raw(0x2C, b"early"), (0xD5, b""), "a write before start must be refused")
+        self.assertEqual(raw(0x2B, b"\x07\x04" + hashlib.sha256(IMAGE).digest()), (0, b"\x04"))
+        self.assertEqual(raw(0x29, b"\x01"), (0, b"\x01"))
+        for at in range(0, len(IMAGE), self.write):
+            piece = IMAGE[at:at + self.write]
+            self.assertEqual(raw(0x2C, piece), (0, len(piece).to_bytes(4, "little")))
+        self.assertEqual(raw(0x2A, b""), (0, b"\x02\x00\x01"))
+        self.assertEqual(raw(0x29, b"\x02"), (0, b"\x03"))
+        wait_until(lambda: raw(0x2A, b"") == (0, b"\x05\x64\x02"), "ready, 100 percent, digest good")
+        self.assertTrue(self.agent.holds(IMAGE), "the target's bytes differ from the image at ready")
+        self.assertEqual(raw(0x28, b""), (0, b""))
+        self.assertEqual(raw(0x2A, b"")[1][0], 0x00)
+        self.assertTrue(self.agent.holds(IMAGE))
+
+
+class BaseRaw(RawUpdate):
     def setUp(self):
         super().setUp()
         self.agent = Agent(self.workspace)
@@ -55,28 +83,6 @@ class BaseRaw(Case):
         words = bytes.fromhex(answer[1])
         self.assertEqual(words[0], command)
         return words[1], words[2:]
-
-    def update(self, raw):
-        """The order of a base-profile client, with every answer checked."""
-        self.assertEqual(raw(0x2A, b""), (0, b"\x00\x00\x00"))
-        code, number = raw(0x26, b"")
-        self.assertEqual((code, len(number)), (0, 8))
-        self.assertEqual(raw(0x27, number), (0, b""))
-        self.assertEqual(raw(0x27, number), (0xC0, b""), "a second enter must find the mode held")
-        self.assertEqual(raw(0x2A, b""), (0, b"\x01\x00\x00"))
-        self.assertEqual(raw(0x2C, b"early"), (0xD5, b""), "a write before start must be refused")
-        self.assertEqual(raw(0x2B, b"\x07\x04" + hashlib.sha256(IMAGE).digest()), (0, b"\x04"))
-        self.assertEqual(raw(0x29, b"\x01"), (0, b"\x01"))
-        for at in range(0, len(IMAGE), WRITE):
-            piece = IMAGE[at:at + WRITE]
-            self.assertEqual(raw(0x2C, piece), (0, len(piece).to_bytes(4, "little")))
-        self.assertEqual(raw(0x2A, b""), (0, b"\x02\x00\x01"))
-        self.assertEqual(raw(0x29, b"\x02"), (0, b"\x03"))
-        wait_until(lambda: raw(0x2A, b"") == (0, b"\x05\x64\x02"), "ready, 100 percent, digest good")
-        self.assertTrue(self.agent.holds(IMAGE), "the target's bytes differ from the image at ready")
-        self.assertEqual(raw(0x28, b""), (0, b""))
-        self.assertEqual(raw(0x2A, b"")[1][0], 0x00)
-        self.assertTrue(self.agent.holds(IMAGE))
 
     def test_ipmitool(self):
         self.update(self.ipmitool)

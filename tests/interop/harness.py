@@ -154,9 +154,10 @@ class Workspace:
 
 
 class Agent:
-    """A bmc-agent with one file target. It can be killed and started again: its port and its folders stay."""
+    """A bmc-agent with one file target. It can be killed and started again: its port and its folders stay. `sections`
+    are more of its configuration."""
 
-    def __init__(self, workspace, max_image_size=64 * MIB, lan=None, restart=None, name="agent"):
+    def __init__(self, workspace, max_image_size=64 * MIB, lan=None, restart=None, name="agent", **sections):
         self.workspace = workspace
         self.name = name
         self.target = workspace.write(f"{name}-target.bin", b"old firmware")
@@ -172,6 +173,7 @@ class Agent:
             "targets": [{"id": 1, "name": "bios", "type": "file", "path": str(self.target),
                          "restart": restart or {"what": "nothing"}}],
             "log_level": "debug",
+            **sections,
         }
         self.start()
 
@@ -340,10 +342,18 @@ class Case(unittest.TestCase):
         self.assertIn(run.status, wanted, f"{' '.join(run.command)}\n{run.text}")
 
 
-def main():
-    """Reads --build and hands the rest to unittest."""
+def read_settings():
+    """Reads --build; the rest is unittest's."""
     arguments = sys.argv[1:]
     if arguments[:1] == ["--build"]:
         Settings.build = pathlib.Path(arguments[1]).resolve()
         arguments = arguments[2:]
+    return arguments
+
+
+def run_tests(arguments):
     unittest.main(module="__main__", argv=[sys.argv[0], *arguments], verbosity=2)
+
+
+def main():
+    run_tests(read_settings())
