@@ -7,6 +7,7 @@ in the same run: round trips of requests as large as the client's. Prints a tabl
 
 import pathlib
 import sys
+import tempfile
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "vm"))
 
@@ -16,7 +17,8 @@ import rig  # noqa: E402
 from rig import harness  # noqa: E402
 
 REQUEST = 240  # data bytes: protocol::largest_system_interface_message
-ROUND_TRIPS = 4000
+ROUND_TRIPS = 3000
+ROUNDS = 4  # the best of each counts: what else the machine does only slows down
 IMAGE = harness.make_image(2 * harness.MIB)  # no block of it is of one byte, which would not travel
 
 
@@ -38,31 +40,30 @@ class Host(rig.Case):
         """Seconds of a round trip with `size` data bytes."""
         return float(self.ok(host.run(f"roundtrips {ROUND_TRIPS} {size}")).text) / ROUND_TRIPS
 
-    def limits(self, host):
-        """Bytes in a second: with answers that are only a completion code, and with such as acknowledgements are. (Get
-        Device ID without data is answered with 15 bytes, with a byte too many it is refused.)"""
-        refused = self.trip(host, REQUEST)
-        answer = max(self.trip(host, 0) - self.trip(host, 1), 0)
-        return REQUEST / refused, REQUEST / (refused + answer)
-
     def goodput(self, agent, host):
         """Image bytes in a second of the transfer, by the client's progress lines."""
         before = len(host.commands.lines)
-        self.ok(host.run("ipmitool -I open fwupdate install /image.bin yes json"))
+        self.ok(host.run("ipmitool -I open fwupdate install /image.bin force yes json"))
         self.assertTrue(agent.holds(IMAGE))
         stamps = [stamp for stamp, line in host.commands.lines[before:] if '"phase":"transfer"' in line]
         return len(IMAGE) / (stamps[-1] - stamps[0])
+
+    def round(self, agent, host):
+        """Seconds of a round trip, seconds more for an answer as long as an acknowledgement, and goodput. (Get Device ID
+        without data is answered with 15 bytes, with a byte too many it is refused.)"""
+        return self.trip(host, REQUEST), self.trip(host, 0), self.trip(host, 1), self.goodput(agent, host)
 
     def test_goodput(self):
         rows = []
         for interface in self.interfaces:
             agent, host = self.boot_host(interface)
-            before = self.limits(host)
-            goodput = self.goodput(agent, host)
-            limit, answered = ((one + other) / 2 for one, other in zip(before, self.limits(host)))
+            trips, answered, refused, goodputs = zip(*(self.round(agent, host) for _ in range(ROUNDS)))
             host.end()
-            rows.append((interface.upper(), kilo(limit), kilo(answered), kilo(goodput), report.percent(goodput / limit),
-                         report.percent(goodput / answered)))
+            limit = REQUEST / min(trips)
+            with_answers = REQUEST / (min(trips) + max(min(answered) - min(refused), 0))
+            goodput = max(goodputs)
+            rows.append((interface.upper(), kilo(limit), kilo(with_answers), kilo(goodput),
+                         report.percent(goodput / limit), report.percent(goodput / with_answers)))
         print("\n" + report.table(("kB/s", "limit", "limit with answers", "fwupdate", "of the limit",
                                    "of that with answers"), rows))
 
@@ -72,4 +73,5 @@ def kilo(rate):
 
 
 if __name__ == "__main__":
+    tempfile.tempdir = "/dev/shm"  # as a BMC's staging is in RAM
     rig.main()

@@ -7,6 +7,7 @@ READY it runs commands that come on ttyS1: `vm.run("dmesg")`. Time-outs are sile
 
 import dataclasses
 import json
+import os
 import pathlib
 import re
 import select
@@ -18,6 +19,7 @@ import threading
 import time
 
 HERE = pathlib.Path(__file__).resolve().parent
+os.environ["PATH"] += ":/usr/sbin"  # depmod, usbip: in nobody's path but root's
 sys.path.insert(0, str(HERE.parent / "interop"))
 
 # pylint: disable=wrong-import-position
@@ -168,9 +170,10 @@ class Vm:
         return time.monotonic() - self.begun
 
     def tail(self, lines=40):
-        """The end of its console, and what QEMU says."""
+        """The end of its console, what the last commands said, and what QEMU says."""
         console = "\n".join(f"{stamp:8.2f} {line}" for stamp, line in self.console.lines[-lines:])
-        return f"{console}\n{self.errors.read_text(errors='replace')}"
+        said = self.commands.data[-2000:].decode(errors="replace")
+        return f"{console}\nLast on the command line:\n{said}\n{self.errors.read_text(errors='replace')}"
 
     def _await(self, found, what, quiet, limit):
         """The first result of `found` that is something. Silence of both lines ends it, and the limit."""
