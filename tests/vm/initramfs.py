@@ -69,9 +69,9 @@ class Initramfs:
             self.file(library, library, 0o755)
 
     def mtools(self):
-        """mformat and mcopy, with the tables of the code page that they speak."""
+        """What reads and writes FAT without a mount, with the tables of the code page that it speaks."""
         self.program(shutil.which("mtools"))
-        for name in ("mformat", "mcopy"):
+        for name in ("mformat", "mdir", "mcopy"):
             self.link("mtools", f"/usr/bin/{name}")
         for name in ("gconv-modules", "gconv-modules.d/gconv-modules-extra.conf", "IBM850.so"):
             self.file(f"{CODE_PAGES}/{name}", f"{CODE_PAGES}/{name}")

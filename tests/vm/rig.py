@@ -58,8 +58,9 @@ def free_port():
         return probe.getsockname()[1]
 
 
-def guest_agent(root):
-    """Puts the agent into a machine, with one target and its host's interface on TCP; start_agent of lib.sh runs it."""
+def guest_agent(root, **sections):
+    """Puts the agent into a machine, with one target and its host's interface on TCP; start_agent of lib.sh runs it.
+    `sections` are more of its configuration."""
     config = {
         "lan": {"listen": ["127.0.0.1:623"]},
         "users": [{"name": harness.USER, "password_file": "/etc/bmc-agent.password", "privilege": "administrator"}],
@@ -67,6 +68,7 @@ def guest_agent(root):
         "staging": {"directory": "/tmp/staging", "max_image_size": "64MiB"},
         "targets": [{"id": 1, "name": "bios", "type": "file", "path": "/run/bios.bin"}],
         "log_level": "debug",
+        **sections,
     }
     root.program(harness.built("bmc-agent/bmc-agent"))
     root.data(harness.PASSWORD.encode(), "/etc/bmc-agent.password", 0o600)

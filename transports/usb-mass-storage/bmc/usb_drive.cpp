@@ -193,7 +193,9 @@ void UsbDrive::look_whether_settled()
     look_whether_written(now);
     if (now - plugged_out_ >= longest_settling)
     {
-        report_("plugged out although the host still writes");
+        trouble_ = "the host was still writing to the USB drive when it was taken away, so what is on it cannot be "
+                   "trusted: let the host finish and unmount the drive before it is plugged out";
+        report_(trouble_);
         take_away();
     }
     else if (now - changed_ >= quiet)
@@ -226,12 +228,12 @@ void UsbDrive::take_away()
 
 void UsbDrive::taken_away(const Result<void>& result)
 {
-    stage_ = result ? Stage::closed : Stage::nothing;
     if (!result)
     {
         trouble_ = result.error().text;
         report_(trouble_);
     }
+    stage_ = trouble_.empty() ? Stage::closed : Stage::nothing;
     if (fetch_)
     {
         read();

@@ -99,7 +99,7 @@ class UsbDrive final : public VirtualDrive, public transports::Fetcher
     std::shared_ptr<DriveImage> image_; ///< shared with the worker's jobs
     std::optional<Drive> plugged_in_;
     Stage stage_{};
-    std::string trouble_;    ///< why the drive could not be closed
+    std::string trouble_;    ///< why what the drive holds can't be used
     std::int64_t written_{}; ///< the image's time of the last look
     TimePoint changed_;      ///< when a look has seen another time last
     TimePoint plugged_out_;
