@@ -7,5 +7,7 @@ check "USB modules" modprobe -a virtio_pci virtio_net configfs libcomposite usb_
 check "configfs" mount -t configfs configfs /sys/kernel/config
 check "link to the host" network eth0 10.0.9.1
 check "IPMI's network" network eth1 10.0.2.15
+echo old >/run/bios.bin
 start_agent
+usbipd --device >/tmp/usbipd.log 2>&1 &
 serve

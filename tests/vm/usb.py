@@ -13,7 +13,7 @@ DONE, ALREADY_CURRENT, REFUSED, TRANSFER_FAILED = 0, 11, 12, 14
 LEASE = 5  # seconds, of the extended profile: short, so that its end can be waited for
 
 # The kernel's messages above the level "notice" that are no fault of ours.
-EXPECTED = r"\btsc\b|clocksource|hrtimer: interrupt took|perf: interrupt took|dummy_hcd|module verification|taint|Power-on or device reset occurred"
+EXPECTED = r"\btsc\b|clocksource|hrtimer: interrupt took|perf: interrupt took|dummy_hcd|usbip_vudc|module verification|taint|Power-on or device reset occurred"
 
 
 class Drive(rig.Case):

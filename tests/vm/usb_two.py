@@ -1,13 +1,17 @@
 #!/usr/bin/python3
 """Host and BMC as two machines with Debian's kernel, the USB cable between them by usbip: two kernels, as in a server."""
 
+import signal
 import socket
 
 import rig
-from rig import harness
+from rig import FIRMWARE, harness
+from usb import FIRMWARE_BYTES, IMAGE, LEASE, TARGET, Drive
 
 
-class UsbTwo(rig.Case):
+class UsbTwo(Drive):
+    """The cable is a loop on the host that attaches what the BMC shows, as a port does by itself."""
+
     def setUp(self):
         super().setUp()
         self.cable = socket.socketpair()  # the network between the machines
@@ -25,30 +29,48 @@ class UsbTwo(rig.Case):
         root = rig.Initramfs(self.kernel, "usb-two-bmc-init.sh")
         root.modules("virtio_pci", "virtio_net", "configfs", "usbip-vudc", "libcomposite", "usb_f_mass_storage", "vfat",
                      "nls_cp437", "nls_ascii", "nls_utf8", "loop")
-        for program in ("/usr/sbin/usbip", "/usr/sbin/usbipd"):
-            root.program(program)
+        root.program("/usr/sbin/usbipd")
         root.mtools()
-        rig.guest_agent(root)
+        rig.guest_agent(root, usb={}, lease={"extended": LEASE, "base": LEASE})
         link, number = self.link(0)
-        return self.boot("bmc", root, [*link, *self.bmc_devices], memory=384, pass_fds=[number])
+        self.bmc = self.boot("bmc", root, [*link, *self.bmc_devices], memory=384, pass_fds=[number])
 
     def boot_host(self):
         root = rig.Initramfs(self.kernel, "usb-two-host-init.sh")
+        root.file(rig.HERE / "usb.sh", "/usb.sh")
         root.modules("ipmi_si", "ipmi_devintf", "virtio_pci", "virtio_net", "vhci-hcd", "usb-storage", "sd_mod", "vfat",
                      "nls_cp437", "nls_ascii", "nls_utf8")
         root.program("/usr/sbin/usbip")
         root.program(harness.built("ipmitool-plugin/ipmitool"))
+        root.file(FIRMWARE, IMAGE)
         link, number = self.link(1)
-        return self.boot("host", root, [*link, *rig.external_bmc(self.bmc_address, "kcs")], pass_fds=[number])
+        self.hosts = getattr(self, "hosts", 0) + 1
+        self.host = self.boot(f"host-{self.hosts}", root, [*link, *rig.external_bmc(self.bmc_address, "kcs")],
+                              pass_fds=[number])
 
-    def test_prepared(self):
-        bmc = self.boot_bmc()
-        host = self.boot_host()
-        self.assertIn("IPMI Version", self.ok(host.run("ipmitool -I open mc info")).text)
-        self.assertIn("Host connected", bmc.run("cat $agent_log").text)
-        self.assertEqual(bmc.run("ls /sys/class/udc").text, "usbip-vudc.0\n")
-        self.ok(bmc.run("usbip version && usbipd --version"))
-        self.ok(host.run("usbip version && usbip port"))
+    def test_update(self):
+        self.boot_bmc()
+        self.boot_host()
+        self.assertIn("IPMI Version", self.ok(self.host.run("ipmitool -I open mc info")).text)
+        for _ in range(2):
+            done = self.update()
+            self.measured(f"{len(FIRMWARE_BYTES)} bytes over the drive took", f"{done.seconds:.1f} s")
+        self.assert_quiet_kernel(self.host)
+        self.assert_quiet_kernel(self.bmc)
+
+    def test_host_killed(self):
+        """The host's power fails while it writes: the lease takes the drive away, the next host begins anew."""
+        self.boot_bmc()
+        self.boot_host()
+        self.bmc.run(f"echo old >{TARGET}")
+        job = self.host.start(f"ipmitool -I open fwupdate usb {IMAGE} yes json")
+        job.wait_for(lambda text: "is /dev/" in text, "the drive")
+        self.host.end(signal.SIGKILL)
+        self.ok(self.bmc.run(f"wait_for {LEASE * 6} grep -q 'lease of update mode ended' $agent_log"))
+        self.assertEqual(self.bmc.run("ls /sys/kernel/config/usb_gadget").text, "")
+        self.assertEqual(self.bmc.run(f"cat {TARGET}").text, "old\n")
+        self.boot_host()
+        self.update()
 
 
 if __name__ == "__main__":
