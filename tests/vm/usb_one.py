@@ -10,6 +10,7 @@ class UsbOne(Drive):
     """One machine for all of it: each mishap must leave it as good as new for the next."""
 
     interface = "kcs"
+    memory = 384  # MiB
 
     def boot_both(self):
         root = rig.Initramfs(self.kernel, "usb-one-init.sh")
@@ -21,7 +22,8 @@ class UsbOne(Drive):
         root.file(FIRMWARE, IMAGE)
         rig.guest_agent(root, usb={}, lease={"extended": LEASE, "base": LEASE})
         card, address = rig.forwarded_ipmi()
-        self.host = self.bmc = self.boot("both", root, [*card, *rig.external_bmc(address, self.interface)], memory=384)
+        self.host = self.bmc = self.boot("both", root, [*card, *rig.external_bmc(address, self.interface)],
+                                         memory=self.memory)
 
     def mishap(self, what):
         """Then everything is as before, and an update goes well."""

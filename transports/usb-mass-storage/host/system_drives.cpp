@@ -16,7 +16,8 @@ namespace fwupdate::usb
 namespace
 {
 
-constexpr std::size_t piece = 1U << 20; ///< bytes between two reports
+constexpr std::uint64_t piece = 512U << 10; ///< bytes between two reports
+constexpr std::uint64_t ahead = 8 * piece;  ///< bytes on their way to the drive
 
 Error drive_error(const std::string& what)
 {
@@ -123,34 +124,77 @@ Result<void> write_all(int descriptor, ConstBytes bytes)
     return {};
 }
 
-/// Piece by piece, each on the drive before it counts: progress is what the BMC has, not what waits in memory.
-Result<void> copy(const DriveFile& file, int descriptor)
+/// Waits until a part of the file is on the drive; without `wait` it is only sent on its way.
+Result<void> sync_part(int descriptor, std::uint64_t offset, std::uint64_t count, bool wait)
 {
-    constexpr unsigned now = SYNC_FILE_RANGE_WAIT_BEFORE | SYNC_FILE_RANGE_WRITE | SYNC_FILE_RANGE_WAIT_AFTER;
-    for (std::uint64_t offset = 0; offset < file.size;)
+    const unsigned flags =
+        wait ? SYNC_FILE_RANGE_WAIT_BEFORE | SYNC_FILE_RANGE_WRITE | SYNC_FILE_RANGE_WAIT_AFTER : SYNC_FILE_RANGE_WRITE;
+    const int result = ::sync_file_range(descriptor, static_cast<off64_t>(offset), static_cast<off64_t>(count), flags);
+    return result == 0 ? Result<void>{} : drive_error("write to the drive");
+}
+
+/// Progress is what the BMC has, not what waits in memory: a piece counts when it is on the drive. Some pieces are on
+/// their way at a time, so that the drive always has work.
+class Copy
+{
+  public:
+    Copy(const DriveFile& file, int descriptor) : file_{file}, descriptor_{descriptor} {}
+
+    Result<void> run()
     {
-        const auto count = static_cast<std::size_t>(std::min<std::uint64_t>(piece, file.size - offset));
-        const auto bytes = file.read(offset, count);
+        for (std::uint64_t offset = 0; offset < file_.size; offset += piece)
+        {
+            if (auto sent = send(offset); !sent)
+            {
+                return sent;
+            }
+            if (offset < ahead)
+            {
+                continue;
+            }
+            if (auto arrived = wait_for(offset - ahead + piece); !arrived)
+            {
+                return arrived;
+            }
+        }
+        if (auto arrived = wait_for(file_.size); !arrived)
+        {
+            return arrived;
+        }
+        return ::fsync(descriptor_) == 0 ? Result<void>{} : drive_error("write to the drive");
+    }
+
+  private:
+    Result<void> send(std::uint64_t offset)
+    {
+        const std::uint64_t count = std::min<std::uint64_t>(piece, file_.size - offset);
+        const auto bytes = file_.read(offset, static_cast<std::size_t>(count));
         if (!bytes)
         {
             return bytes.error();
         }
-        if (auto written = write_all(descriptor, *bytes); !written)
+        if (auto written = write_all(descriptor_, *bytes); !written)
         {
             return written;
         }
-        if (::sync_file_range(descriptor, static_cast<off64_t>(offset), static_cast<off64_t>(count), now) != 0)
-        {
-            return drive_error("write to the drive");
-        }
-        offset += count;
-        if (!file.progress(offset))
-        {
-            return fail(ErrorKind::timeout, "interrupted");
-        }
+        return sync_part(descriptor_, offset, count, false);
     }
-    return ::fsync(descriptor) == 0 ? Result<void>{} : drive_error("write to the drive");
-}
+
+    /// Until the file's first `end` bytes are on the drive.
+    Result<void> wait_for(std::uint64_t end)
+    {
+        if (auto synced = sync_part(descriptor_, done_, end - done_, true); !synced)
+        {
+            return synced;
+        }
+        done_ = end;
+        return file_.progress(done_) ? Result<void>{} : fail(ErrorKind::timeout, "interrupted");
+    }
+
+    const DriveFile& file_;
+    int descriptor_;
+    std::uint64_t done_{0};
+};
 
 /// Lets the kernel let go of the disk: it empties the disk's cache now, and not when the drive is gone.
 void release(const Disk& disk)
@@ -192,7 +236,7 @@ Result<void> SystemDrives::write(const Disk& disk, const DriveFile& file)
         {
             return drive_error("make the file " + file.name + " on the drive");
         }
-        if (auto copied = copy(file, target.get()); !copied)
+        if (auto copied = Copy(file, target.get()).run(); !copied)
         {
             return copied;
         }
