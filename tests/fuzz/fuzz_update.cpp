@@ -9,6 +9,7 @@
 #include <array>
 #include <cstdlib>
 #include <memory>
+#include <utility>
 
 using namespace fwupdate;
 
@@ -35,12 +36,87 @@ class NoCommands final : public agent::CommandRunner
     }
 };
 
+/// A virtual drive whose reader delivers what the input says, when it says.
+class FuzzedDrive final : public usb::VirtualDrive, public transports::Fetcher
+{
+  public:
+    Result<void> plug_in(std::uint64_t image_size) override
+    {
+        drive_ = usb::Drive{{"0123456789ABCDEF", "FWLABEL"}, image_size};
+        return {};
+    }
+    void plug_out() override
+    {
+        drive_.reset();
+    }
+    void drop() noexcept override
+    {
+        drive_.reset();
+    }
+    [[nodiscard]] std::optional<usb::Drive> plugged_in() const override
+    {
+        return drive_;
+    }
+    void on_written(std::function<void(TimePoint)> listener) override
+    {
+        listener_ = std::move(listener);
+    }
+    [[nodiscard]] Result<void> check(std::string_view) const override
+    {
+        return {};
+    }
+    void begin(std::string_view, transports::FetchSink& sink) override
+    {
+        sink_ = &sink;
+        expected_ = false;
+    }
+    void cancel() noexcept override
+    {
+        sink_ = nullptr;
+    }
+
+    /// The host writes, or the reader goes on: 0 writes, 1 to 7 deliver, 8 ends well, 9 fails.
+    void act(unsigned what, TimePoint now)
+    {
+        if (what == 0 && listener_)
+        {
+            listener_(now);
+        }
+        if (what == 0 || sink_ == nullptr)
+        {
+            return;
+        }
+        if (what >= 8)
+        {
+            std::exchange(sink_, nullptr)
+                ->finished(what == 8 ? Result<void>{} : fail(ErrorKind::peer, "it broke"), now);
+            return;
+        }
+        if (!std::exchange(expected_, true) && !sink_->expect(what * 40'000, now))
+        {
+            return;
+        }
+        if (sink_ != nullptr)
+        {
+            (void)sink_->accept(Bytes(20'000, static_cast<std::uint8_t>(what)), now);
+        }
+    }
+
+  private:
+    std::optional<usb::Drive> drive_;
+    std::function<void(TimePoint)> listener_;
+    transports::FetchSink* sink_{nullptr};
+    bool expected_{false};
+};
+
 /// One agent on a directory of its own.
 class World
 {
   public:
     World()
     {
+        transports_.drive = &drive_;
+        transports_.fetchers.push_back({"usb", protocol::scheme_usb, &drive_});
         (void)agent::write_file_atomically(target_path(), "old");
         start();
     }
@@ -79,6 +155,11 @@ class World
         {
             session_->work(now_);
         }
+    }
+
+    void drive(unsigned what)
+    {
+        drive_.act(what, now_);
     }
 
     void close(std::uint32_t session)
@@ -145,6 +226,7 @@ class World
 
     test::TemporaryDirectory directory_;
     agent::NullLog log_;
+    FuzzedDrive drive_;
     agent::TransportTable transports_;
     FixedRandom random_;
     NoCommands runner_;
@@ -178,6 +260,10 @@ ConstBytes step(World& world, ConstBytes input)
         if (what == 0x60)
         {
             world.restart();
+        }
+        else if (what >= 0x70)
+        {
+            world.drive(what & 0x0FU);
         }
         return rest;
     default:
