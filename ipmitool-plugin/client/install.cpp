@@ -17,7 +17,6 @@ namespace
 
 using namespace std::chrono_literals;
 using protocol::Command;
-using protocol::UpdateState;
 using Session = protocol::GetUpdateSessionResponse;
 
 constexpr std::chrono::seconds return_limit = 5min; ///< for a BMC that is silent in mid-update
@@ -246,7 +245,7 @@ class Install
     /// A drive that nobody asked for and that does not work out is no failure: the image is streamed.
     Attempt<void> carry_by_drive()
     {
-        const Attempt<void> sent = send_by_drive(context_, image_, meter_);
+        Attempt<void> sent = send_by_drive(context_, image_, meter_);
         const bool asked_for = context_.keywords.transport.has_value();
         if (sent || asked_for || sent.error().remedy != Remedy::none || context_.environment.interrupted())
         {
