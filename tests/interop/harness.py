@@ -314,8 +314,13 @@ class Case(unittest.TestCase):
         self.workspace = Workspace()
         self.addCleanup(self._finish)
 
+    def failed(self):
+        """Whether this test has failed until now. (unittest's own success is that of the present clean-up alone.)"""
+        result = self._outcome.result
+        return any(getattr(test, "test_case", test) is self for test, _ in result.failures + result.errors)
+
     def _finish(self):
-        if not self._outcome.success:
+        if self.failed():
             print(self.workspace.logs(), file=sys.stderr)
         self.workspace.close()
 
