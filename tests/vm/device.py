@@ -1,112 +1,138 @@
-#!/usr/bin/env python3
-"""Runs the agent on a BMC-side KCS and BT character device, with a real kernel and a real driver on the host's side.
+#!/usr/bin/python3
+"""The agent on a BMC's KCS and BT device. Host and BMC are one machine with Debian's kernel, whose ipmi_si talks to QEMU's
+interface; the other end of that is pseudo_host_device, a CUSE program that behaves as a BMC's drivers do."""
 
-One virtual machine is host and BMC: ipmi_si -> QEMU's KCS or BT device -> ipmi-bmc-extern -> a virtio-serial port ->
-pseudo_host_device (CUSE, /dev/ipmi-kcs3 or /dev/ipmi-bt-host) -> bmc-agent. init-device.sh is what happens in it.
-Needs qemu-system-x86_64, busybox-static, cpio, a Debian kernel unpacked with modules.dep and its vmlinux.
-"""
-import argparse
-import pathlib
-import shutil
-import subprocess
 import sys
-import time
+import unittest
 
-HERE = pathlib.Path(__file__).resolve().parent
-MODULES = ["virtio_pci", "virtio_console", "cuse", "ipmi_msghandler", "ipmi_devintf", "ipmi_si"]
+import rig
+from rig import harness
 
-
-def modules_of(kernel, version):
-    """Paths of the modules in load order, dependencies first."""
-    root = kernel / "lib/modules" / version
-    needs = {}
-    for line in (root / "modules.dep").read_text().splitlines():
-        path, _, rest = line.partition(":")
-        needs[path] = rest.split()
-    built_in = (root / "modules.builtin").read_text().splitlines()
-    order = []
-    for name in MODULES:
-        file = f"/{name}.ko".replace("-", "_")
-        if any(path.replace("-", "_").endswith(file) for path in built_in):
-            continue
-        found = [path for path in needs if path.replace("-", "_").endswith(file)]
-        if not found:
-            sys.exit(f"no module {name} in {root}")
-        order += [path for path in reversed(needs[found[0]])] + [found[0]]
-    return [root / path for path in dict.fromkeys(order)]
+IMAGES = [harness.make_image(300 * 1024, seed) for seed in (1, 2)]
 
 
-def libraries_of(program):
-    listed = subprocess.run(["ldd", program], capture_output=True, text=True).stdout
-    return {word for word in listed.split() if word.startswith("/")}
+class Device(rig.Case):
+    """One machine's life, each step on what the one before left; each machine interface is a class of its own below."""
+
+    name = None  # in /dev
+
+    def setUp(self):
+        super().setUp()
+        self.addCleanup(self.tell)
+        self.vm = None
+
+    def tell(self):
+        """What agent and device said, if the test fails: their logs go with the machine."""
+        if self.vm and self.failed():
+            print(self.vm.run("tail -n 40 $agent_log $device_log").text, file=sys.stderr)
+
+    def boot_both(self):
+        root = rig.Initramfs(self.kernel, "device-init.sh")
+        root.modules("ipmi_si", "ipmi_devintf", "virtio_pci", "virtio_console", "cuse")
+        root.program(harness.built("ipmitool-plugin/ipmitool"))
+        root.program(harness.built("tests/vm/pseudo_host_device"))
+        for number, image in enumerate(IMAGES):
+            root.data(image, f"/image-{number}.bin")
+        rig.guest_agent(root, {"type": self.interface, "device": f"/dev/{self.name}"})
+        socket = self.workspace.directory / "port.socket"  # QEMU talks to itself
+        port = ["-chardev", f"socket,id=port,path={socket},server=on,wait=off", "-device", "virtio-serial-pci",
+                "-device", "virtserialport,chardev=port,name=host"]
+        self.vm = self.boot("both", root, [*port, *rig.external_bmc(f"path={socket}", self.interface)],
+                            arguments=f"interface={self.interface} name={self.name}")
+
+    def run_ok(self, command):
+        return self.ok(self.vm.run(command))
+
+    def assert_refused(self, command, reason):
+        done = self.vm.run(command)
+        self.assertNotEqual(done.status, 0, command)
+        self.assertIn(reason, done.text)
+
+    def await_log(self, pattern, first=1):
+        """Until the agent says it, from this line of its log on."""
+        self.run_ok(f"wait_for 20 agent_said '{pattern}' {first}")
+
+    def count(self, text, log):
+        return self.vm.run(f"cat {log}").text.count(text)
+
+    def await_answer(self, seconds=20):
+        """Until the BMC answers its host."""
+        return self.run_ok(f"wait_for {seconds} ipmitool -I open mc info")
+
+    def install(self, number):
+        done = self.run_ok(f"ipmitool -I open fwupdate install /image-{number}.bin yes json")
+        self.run_ok(f"cmp /image-{number}.bin /run/bios.bin")
+        self.measured(f"install of {len(IMAGES[number])} bytes took", f"{done.seconds:.1f} s")
+
+    def test_life(self):
+        self.boot_both()
+        self.device_before_agent()
+        self.agent_before_device()
+        self.host_updates()
+        self.agent_killed()
+        self.device_killed()
+        self.run_ok("killall bmc-agent && wait_for 20 not pidof bmc-agent")
+        self.assertNotRegex(self.vm.run("cat $device_log").text, "would sleep|aborted by", "the agent was blocked")
+        self.assert_quiet_kernel(self.vm)
+
+    def device_before_agent(self):
+        """The pseudo-device itself: a response that nobody waits for is refused, as KCS's driver does."""
+        self.run_ok("start_device")
+        if self.interface == "kcs":
+            self.assert_refused(rf"printf '\034\001\000' | dd of=/dev/{self.name}", "Invalid argument")
+        self.run_ok("kill_device")
+
+    def agent_before_device(self):
+        """The agent runs without it, says once that it is missing, and finds it."""
+        self.run_ok("start_agent")
+        self.await_log("No such file or directory")
+        self.run_ok("start_device")
+        self.await_log("Host.s device opened")
+        self.assertEqual(self.count("No such file or directory", "$agent_log"), 1)
+        self.assert_refused(f"dd if=/dev/{self.name} bs=1000 count=1", "Device or resource busy")
+
+    def host_updates(self):
+        self.run_ok("host_interface")
+        self.run_ok("ipmitool -I open mc info")
+        self.run_ok("ipmitool -I open channel info")
+        self.install(0)
+        if self.interface == "kcs":
+            self.host_withdraws()
+
+    def host_withdraws(self):
+        """The host withdraws a request and makes it again: the first response is refused."""
+        refused = self.count("EINVAL", "$device_log")
+        self.run_ok("killall -USR1 pseudo_host_device")
+        self.run_ok("ipmitool -I open mc info")
+        self.assertEqual(self.count("EINVAL", "$device_log"), refused + 1)
+
+    def agent_killed(self):
+        self.run_ok("killall -9 bmc-agent && wait_for 20 not pidof bmc-agent && start_agent")
+        self.measured("a killed agent's successor answers after", f"{self.await_answer().seconds:.1f} s")
+
+    def device_killed(self):
+        """The agent says that it is gone, waits for it, and serves it again."""
+        first = self.count("\n", "$agent_log") + 1
+        self.run_ok("kill_device")
+        self.await_log("can.t be used.*reason=.(the device is gone|.*connected|.*abort)", first)
+        self.run_ok("start_device")
+        self.measured("a device that came back answers after", f"{self.await_answer(10).seconds:.1f} s")
+        self.await_log("serves again", first)
+        self.install(1)
 
 
-def build_initramfs(root, image, arguments):
-    shutil.rmtree(root, ignore_errors=True)
-    for directory in ("bin", "sbin", "dev", "proc", "sys", "tmp", "etc", "modules"):
-        (root / directory).mkdir(parents=True)
-    modules = modules_of(arguments.kernel, arguments.version)
-    for module in modules:
-        shutil.copy(module, root / "modules")
-    (root / "modules.list").write_text("".join(f"{module.name}\n" for module in modules))
-    shutil.copy(shutil.which("busybox"), root / "bin/busybox")
-    (root / "bin/sh").symlink_to("busybox")
-    for program in (arguments.agent, arguments.ipmitool, arguments.pseudo_device):
-        shutil.copy(program, root / "bin")
-        for library in libraries_of(program):
-            target = root / library[1:]
-            target.parent.mkdir(parents=True, exist_ok=True)
-            shutil.copy(library, target)
-    shutil.copy(HERE / "init-device.sh", root / "init")
-    names = subprocess.run(["find", ".", "-print0"], cwd=root, check=True, capture_output=True).stdout
-    archive = subprocess.run(["cpio", "--null", "-o", "-H", "newc", "--quiet"], cwd=root, input=names, check=True,
-                             capture_output=True).stdout
-    image.write_bytes(archive)
+class Kcs(Device):
+    interface, name = "kcs", "ipmi-kcs3"
 
 
-def run(interface, image, arguments):
-    """True: every check in the machine passed."""
-    console = arguments.work / f"console-{interface}.log"
-    socket = arguments.work / f"{interface}.socket"
-    socket.unlink(missing_ok=True)
-    begun = time.monotonic()
-    subprocess.run(
-        ["timeout", "-k", "2", str(arguments.timeout), "qemu-system-x86_64", "-M", "q35", "-accel", "tcg,thread=multi",
-         "-cpu", "max", "-m", "384", "-nographic", "-no-reboot", "-nodefaults", "-serial", f"file:{console}",
-         "-kernel", arguments.kernel / f"vmlinux-{arguments.version}", "-initrd", image,
-         "-append", f"console=ttyS0 panic=-1 quiet interface={interface}",
-         "-chardev", f"socket,id=ipmi0,path={socket},server=on,wait=off",
-         "-chardev", f"socket,id=port0,path={socket},reconnect=1",
-         "-device", "virtio-serial-pci", "-device", "virtserialport,chardev=port0,name=host",
-         "-device", "ipmi-bmc-extern,chardev=ipmi0,id=bmc0", "-device", f"isa-ipmi-{interface},bmc=bmc0"],
-        stdin=subprocess.DEVNULL, check=False)
-    text = console.read_text(errors="replace").replace("\r", "")
-    passed = "\nRESULT ok\n" in text
-    print(text if not passed or arguments.verbose else
-          "\n".join(line for line in text.splitlines() if line.startswith(("PASS", "RESULT"))))
-    print(f"== {interface}: {'passed' if passed else 'failed'}, {time.monotonic() - begun:.1f} s", flush=True)
-    return passed
+class Bt(Device):
+    interface, name = "bt", "ipmi-bt-host"
 
 
-def main():
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    path = pathlib.Path
-    parser.add_argument("--kernel", type=path, required=True, help="the unpacked kernel package")
-    parser.add_argument("--version", required=True, help="the kernel's version, such as 6.1.0-56-amd64")
-    parser.add_argument("--agent", type=path, required=True)
-    parser.add_argument("--ipmitool", type=path, required=True)
-    parser.add_argument("--pseudo-device", type=path, required=True)
-    parser.add_argument("--work", type=path, required=True, help="a directory for the run's files")
-    parser.add_argument("--timeout", type=int, default=200, help="seconds for each virtual machine")
-    parser.add_argument("--verbose", action="store_true")
-    parser.add_argument("interfaces", nargs="*", default=["kcs", "bt"])
-    arguments = parser.parse_args()
-    arguments.work.mkdir(parents=True, exist_ok=True)
-    image = arguments.work / "device.cpio"
-    build_initramfs(arguments.work / "root", image, arguments)
-    results = [run(interface, image, arguments) for interface in arguments.interfaces]
-    sys.exit(0 if all(results) else 1)
+def load_tests(loader, *_):
+    """The interfaces' tests, not those of what they have in common."""
+    return unittest.TestSuite(loader.loadTestsFromTestCase(case) for case in (Kcs, Bt))
 
 
 if __name__ == "__main__":
-    main()
+    rig.main()

@@ -36,6 +36,23 @@ QUIET = 30
 LIMIT = 150  # seconds of anything, however much it says
 RECORD_SEPARATOR = b"\x1e"
 
+# The kernel's messages about IPMI; every other one is a fault.
+EXPECTED_IPMI = "|".join((
+    r"IPMI message handler: version",
+    r"ipmi_si: IPMI System Interface driver",
+    r"ipmi_platform: probing via (SMBIOS|ACPI)",
+    r"ipmi_platform: .* regsize 1 spacing 1 irq 5",
+    r"(Adding|Trying|Removing) (SMBIOS|ACPI)-specified (kcs|bt) state machine",
+    r"req2rsp=\d+ secs retries=\d+",
+    r"Using irq 5",
+    r"Found new BMC \(man_id: 0x000000, prod_id: 0x0000, dev_id: 0x20\)",
+    r"IPMI (kcs|bt) interface initialized",
+    r"ipmi device interface",
+))
+
+# Warnings of any emulated machine: its time is not as even as a real one's.
+EMULATION = r"\btsc\b|clocksource|hrtimer: interrupt took|perf: interrupt took"
+
 
 def require_rig():
     """The kernel. Skips, loudly, where QEMU cannot run or no kernel can be had."""
@@ -58,13 +75,13 @@ def free_port():
         return probe.getsockname()[1]
 
 
-def guest_agent(root, **sections):
-    """Puts the agent into a machine, with one target and its host's interface on TCP; start_agent of lib.sh runs it.
+def guest_agent(root, interface=None, **sections):
+    """Puts the agent into a machine, with one target and its host's interface (on TCP); start_agent of lib.sh runs it.
     `sections` are more of its configuration."""
     config = {
         "lan": {"listen": ["127.0.0.1:623"]},
         "users": [{"name": harness.USER, "password_file": "/etc/bmc-agent.password", "privilege": "administrator"}],
-        "system_interfaces": [{"type": "vm", "listen": f"0.0.0.0:{IPMI_PORT}"}],
+        "system_interfaces": [interface or {"type": "vm", "listen": f"0.0.0.0:{IPMI_PORT}"}],
         "staging": {"directory": "/tmp/staging", "max_image_size": "64MiB"},
         "targets": [{"id": 1, "name": "bios", "type": "file", "path": "/run/bios.bin"}],
         "log_level": "debug",
@@ -286,6 +303,7 @@ class Case(harness.Case):
     """A test with machines."""
 
     kernel = None  # set by main()
+    interface = None  # kcs or bt
 
     def boot(self, name, initramfs, devices=(), **options):
         """Starts a machine and waits until it takes commands."""
@@ -299,6 +317,18 @@ class Case(harness.Case):
         """Fails with the output unless the status is one of these (default: 0)."""
         self.assertIn(done.status, statuses or (0,), f"{done.command}\n{done.text}")
         return done
+
+    def assert_quiet_kernel(self, host):
+        """No warning since the init, and about IPMI nothing but what a start says. (`dmesg -r` tells the levels.)"""
+        lines = host.run("dmesg -r").text.splitlines()
+        begin = next(number for number, line in enumerate(lines) if line.endswith("init begins"))
+        self.assertTrue([line for line in lines if f"IPMI {self.interface} interface initialized" in line], lines)
+        for line in lines[begin + 1:]:
+            level, text = re.match(r"<(\d+)>\[[ 0-9.]+\] (.*)", line).groups()
+            if re.search(f"{EXPECTED_IPMI}|{EMULATION}", text):
+                continue
+            self.assertFalse(re.search("ipmi|kcs|bmc", text, re.I), f"the kernel says: {line}")
+            self.assertGreater(int(level) & 7, 4, f"the kernel warns: {line}")
 
     def measured(self, what, value):
         """Everything measured goes to the test's output."""
