@@ -134,6 +134,11 @@ void SendBoard::set_state(OpenBlock& open, std::uint32_t index, FragmentState st
     bytes_arrived_ += (state == FragmentState::arrived ? bytes : 0);
     bytes_arrived_ -= (fragment.state == FragmentState::arrived ? bytes : 0);
     fragment.state = state;
+    open.settled = state == FragmentState::arrived ? open.settled : std::min(open.settled, index);
+    while (open.settled < open.fragments.size() && open.fragments[open.settled].state == FragmentState::arrived)
+    {
+        ++open.settled;
+    }
 }
 
 std::uint32_t SendBoard::fragment_bytes(const OpenBlock& open, std::uint32_t index) const
@@ -223,8 +228,11 @@ const BoardChange& SendBoard::apply(const Acknowledgement& acknowledgement, bool
 bool SendBoard::apply_to(OpenBlock& open, const Acknowledgement& acknowledgement, bool fresh)
 {
     const std::uint32_t first = geometry_.first_fragment(open.block);
+    // What both ends know to be there is passed over: with a window of one, each fragment would cost a look at all
+    // before it.
+    const std::uint32_t agreed = std::max(acknowledgement.first_missing, first) - first;
     bool whole = true;
-    for (std::uint32_t index = 0; index < open.fragments.size(); ++index)
+    for (std::uint32_t index = std::min(open.settled, agreed); index < open.fragments.size(); ++index)
     {
         const auto here = acknowledgement.here(first + index);
         const SentFragment& fragment = open.fragments[index];

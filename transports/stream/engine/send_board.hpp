@@ -38,6 +38,7 @@ struct OpenBlock
     bool fill{false}; ///< travels as one fragment that says the value
     std::uint32_t check_failures{};
     std::uint32_t next_unsent{}; ///< none before it is unsent
+    std::uint32_t settled{};     ///< fragments at its begin that have arrived
     std::uint32_t lost{};        ///< fragments to be sent again
     std::vector<SentFragment> fragments;
 };
