@@ -25,6 +25,19 @@ std::uint64_t wall_clock()
     return static_cast<std::uint64_t>(std::chrono::floor<std::chrono::seconds>(now).count());
 }
 
+/// Where there is none: as it would be by itself, to take away what a former agent has left.
+usb::UsbDriveSettings drive_settings(const config::Config& configuration)
+{
+    const config::Usb usb = configuration.usb.value_or(config::Usb{});
+    return {{.configfs = usb.configfs,
+             .controller = usb.controller,
+             .vendor_id = usb.vendor_id,
+             .product_id = usb.product_id,
+             .manufacturer = usb.manufacturer,
+             .product = usb.product},
+            usb.directory.empty() ? configuration.staging.directory : usb.directory};
+}
+
 TransportTable make_transport_table(usb::UsbDrive* drive)
 {
     TransportTable table;
@@ -84,7 +97,7 @@ Daemon::Daemon(const config::Config& configuration, Log& log, State state)
     lan_.observe(&observer_);
 }
 
-Result<Daemon::State> Daemon::open_state(const config::Config& configuration)
+Result<Daemon::State> Daemon::open_state(const config::Config& configuration, Log& log)
 {
     const std::filesystem::path& directory = configuration.staging.directory;
     auto staging = Staging::open(directory, configuration.staging.max_image_size);
@@ -109,6 +122,10 @@ Result<Daemon::State> Daemon::open_state(const config::Config& configuration)
     {
         return guid.error();
     }
+    usb::UsbDrive::clean_up(drive_settings(configuration),
+                            [&log](const std::string& text) {
+                                log.event(Level::warning, "USB drive", {{"reason", text}});
+                            });
     std::optional<usb::FatTools> fat_tools;
     if (configuration.usb)
     {
@@ -130,25 +147,15 @@ std::unique_ptr<usb::UsbDrive> Daemon::make_usb_drive(const std::optional<usb::F
     {
         return nullptr;
     }
-    const config::Usb& usb = *configuration_.usb;
-    return std::make_unique<usb::UsbDrive>(
-        context_,
-        usb::UsbDriveSettings{{.configfs = usb.configfs,
-                               .controller = usb.controller,
-                               .vendor_id = usb.vendor_id,
-                               .product_id = usb.product_id,
-                               .manufacturer = usb.manufacturer,
-                               .product = usb.product},
-                              usb.directory.empty() ? configuration_.staging.directory : usb.directory},
-        *tools, random_,
-        [this](const std::string& text) {
-            log_.event(Level::warning, "USB drive", {{"reason", text}});
-        });
+    return std::make_unique<usb::UsbDrive>(context_, drive_settings(configuration_), *tools, random_,
+                                           [this](const std::string& text) {
+                                               log_.event(Level::warning, "USB drive", {{"reason", text}});
+                                           });
 }
 
 Result<std::unique_ptr<Daemon>> Daemon::create(const config::Config& configuration, Log& log)
 {
-    auto state = open_state(configuration);
+    auto state = open_state(configuration, log);
     if (!state)
     {
         return state.error();

@@ -60,7 +60,7 @@ class Daemon
         protocol::Identifier guid{};
         std::optional<usb::FatTools> fat_tools; ///< where there is a USB drive
     };
-    [[nodiscard]] static Result<State> open_state(const config::Config& configuration);
+    [[nodiscard]] static Result<State> open_state(const config::Config& configuration, Log& log);
 
     Daemon(const config::Config& configuration, Log& log, State state);
 

@@ -17,6 +17,9 @@ class FetchSink
   public:
     virtual ~FetchSink() = default;
 
+    /// Whether the image's SHA-256 is known, so that any damage of it would show in the end.
+    [[nodiscard]] virtual bool knows_digest() const = 0;
+
     /// The image's size in bytes, as soon as it is known and before any byte; at most once. An error ends the fetch;
     /// finished() is not called then.
     [[nodiscard]] virtual Result<void> expect(std::uint64_t size, TimePoint now) = 0;

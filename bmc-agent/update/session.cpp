@@ -106,6 +106,10 @@ CompletionCode UpdateSession::take_over(const Caller& caller, const protocol::Ta
                           ", who took update mode over",
                       now);
         parts_.staging.discard();
+        if (parts_.transports.drive != nullptr)
+        {
+            parts_.transports.drive->drop(); // what the former owner's host wrote
+        }
     }
     return CompletionCode::ok;
 }

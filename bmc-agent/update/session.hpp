@@ -187,6 +187,10 @@ class UpdateSession final : private transports::FetchSink
     };
 
     // FetchSink
+    [[nodiscard]] bool knows_digest() const override
+    {
+        return request_.sha256.has_value();
+    }
     [[nodiscard]] Result<void> expect(std::uint64_t size, TimePoint now) override;
     [[nodiscard]] Result<void> accept(ConstBytes bytes, TimePoint now) override;
     void finished(Result<void> result, TimePoint now) override;

@@ -62,7 +62,8 @@ CompletionCode UpdateSession::attach_usb(const Caller& caller, TimePoint now)
     const std::uint64_t size = request_.size != 0 ? request_.size : settings_.max_image_size;
     if (auto plugged_in = drive->plug_in(size); !plugged_in)
     {
-        return refuse(ReasonCode::transport_failed, plugged_in.error().text);
+        const bool space = plugged_in.error().kind == ErrorKind::no_space;
+        return refuse(space ? ReasonCode::no_space : ReasonCode::transport_failed, plugged_in.error().text);
     }
     parts_.log.event(
         Level::info, "USB drive plugged in",

@@ -47,7 +47,8 @@ Outcome refused_outcome(const Context& context, protocol::Command command, ipmi:
                 : ": log in as an administrator (-L ADMINISTRATOR)";
         return outcome;
     }
-    if (code == protocol::refused_by_policy || code == ipmi::CompletionCode::out_of_space ||
+    const bool no_drive = command == protocol::Command::update_control && code == protocol::usb_failure;
+    if (no_drive || code == protocol::refused_by_policy || code == ipmi::CompletionCode::out_of_space ||
         code == ipmi::CompletionCode::parameter_out_of_range || code == ipmi::CompletionCode::not_present)
     {
         if (const std::optional<Reason> reason = context.bmc.reason())

@@ -88,11 +88,15 @@ serve()
     stty -F /dev/ttyS1 raw -echo
     exec 3<>/dev/ttyS1
     say "READY"
-    while read -r line <&3; do
-        {
-            (eval "$line") 2>&1 </dev/null 3>&-
-            echo "$?" >/tmp/served
-        } | cat >&3
-        printf '\036%s\n' "$(cat /tmp/served)" >&3
-    done
+    # In a shell of its own: what ends in the background is the first process's child, and busybox's read, interrupted by
+    # that, forgets the part of a line that it has.
+    (
+        while read -r line <&3; do
+            {
+                (eval "$line") 2>&1 </dev/null 3>&-
+                echo "$?" >/tmp/served
+            } | cat >&3
+            printf '\036%s\n' "$(cat /tmp/served)" >&3
+        done
+    )
 }

@@ -98,7 +98,7 @@ class Streaming(base_raw.RawUpdate, rig.Case):
         self.agent.kill()
         self.agent.start()
         begun = time.monotonic()
-        self.agent.program.wait_for("Transfer begun", start=start)
+        self.agent.program.wait_for("Transfer begun", start=start, seconds=100)
         self.measured("from the new agent's start until the transfer goes on", f"{time.monotonic() - begun:.1f} s")
         done = self.ok(job.finish(), DONE)
         self.assert_resumed(done.text, start, arrived)

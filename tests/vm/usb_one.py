@@ -111,6 +111,13 @@ class UsbOne(Drive):
         status = self.fetch("usb://image.bin")
         self.assertEqual(status["state"], "error")
         self.assertIn("it is empty", status["last_reason"])
+
+        disk = self.plug_in_again()
+        self.ok(self.host.run(f"mount -t vfat /dev/{disk} /mnt && cp {IMAGE} /mnt/image.bin && sync"))
+        status = self.fetch("usb://image.bin")
+        self.host.run("umount -l /mnt")
+        self.assertEqual(status["state"], "error")
+        self.assertIn("was not unmounted", status["last_reason"])
         self.fwupdate("exit")
         self.mishap("all of that")
 

@@ -52,6 +52,7 @@ TEST_CASE("usb:// takes paths that FAT can have, and nothing else")
     CHECK(path("usb:///image.bin") == "image.bin");
     CHECK(path("usb://dir/sub dir/Größe 1.bin") == "dir/sub dir/Größe 1.bin");
     CHECK(path("usb://50%.bin") == "50%.bin");
+    CHECK(path("USB://image.bin") == "image.bin");
 
     for (const std::string uri : {"usb://",
                                   "usb:///",

@@ -71,5 +71,7 @@ TEST_CASE("only the USB disk with exactly this serial number is found")
     CHECK(!find_disk(sysfs.root(), "0123456789ABCDEF0"));
     CHECK(!find_disk(sysfs.root(), "FFFFFFFFFFFFFFFF"));
     CHECK(!find_disk(sysfs.root(), ""));
+    sysfs.add("sdf", "pci0/usb1/1-5", true, "0123456789ABCDEF", "3000"); // two: neither
+    CHECK(!find_disk(sysfs.root(), "0123456789ABCDEF"));
     CHECK(!find_disk(sysfs.root() / "nothing", "0123456789ABCDEF"));
 }

@@ -103,6 +103,7 @@ bool give_up_privileges()
         }
         ::prctl(PR_SET_PDEATHSIG, SIGKILL); // a change of identity has cleared it
     }
+    limit(RLIMIT_NPROC, 0); // no children; after the change of identity, which counts nobody's other processes
     return ::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0;
 }
 
@@ -180,7 +181,7 @@ class Run final : public ConfinedRun, public std::enable_shared_from_this<Run>
     void cancel() noexcept override
     {
         cancelled_ = true; // the functions stay: one of them may be running
-        kill();
+        end_now();
     }
 
   private:
@@ -240,7 +241,7 @@ class Run final : public ConfinedRun, public std::enable_shared_from_this<Run>
                 if (!stopped)
                 {
                     self->stalled_ = true;
-                    self->kill();
+                    self->end_now();
                 }
             });
     }
@@ -295,12 +296,17 @@ class Run final : public ConfinedRun, public std::enable_shared_from_this<Run>
                             [self = shared_from_this()](error_code) { self->part_ended(); });
     }
 
-    void kill() noexcept
+    /// Kills it and waits for nothing more, whoever may hold its pipes, even where the agent may not kill (CAP_KILL).
+    void end_now() noexcept
     {
-        if (process_.is_open())
+        error_code ignored;
+        if (process_.is_open() &&
+            ::syscall(SYS_pidfd_send_signal, process_.native_handle(), SIGKILL, nullptr, 0) != 0 && errno != ESRCH)
         {
-            (void)::syscall(SYS_pidfd_send_signal, process_.native_handle(), SIGKILL, nullptr, 0); // it may have ended
+            process_.cancel(ignored);
         }
+        output_.close(ignored);
+        errors_.close(ignored);
     }
 
     /// The process and both of its pipes end, in any order.
@@ -312,7 +318,8 @@ class Run final : public ConfinedRun, public std::enable_shared_from_this<Run>
         }
         timer_.cancel();
         siginfo_t end{};
-        const bool known = ::waitid(P_PIDFD, static_cast<id_t>(process_.native_handle()), &end, WEXITED) == 0;
+        const auto process = static_cast<id_t>(process_.native_handle());
+        const bool known = ::waitid(P_PIDFD, process, &end, WEXITED | WNOHANG) == 0 && end.si_pid != 0;
         error_code ignored;
         process_.close(ignored);
         if (!cancelled_)

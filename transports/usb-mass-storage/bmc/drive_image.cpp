@@ -65,6 +65,35 @@ Result<void> DriveImage::clear_partition_table() const
     return written ? Result<void>{} : file_error("write", path_);
 }
 
+bool DriveImage::is_dirty() const
+{
+    // FAT's boot sector: the sectors per table of FAT12 and FAT16, 0 on FAT32; the state byte of either, whose lowest
+    // bit Linux sets when it mounts and clears when it unmounts; reserved sectors and bytes per sector lead to the
+    // table, whose second entry has Windows' mark, set when clean.
+    constexpr std::size_t table_sectors = 22;
+    constexpr std::size_t state_16 = 37;
+    constexpr std::size_t state_32 = 65;
+    std::array<std::uint8_t, 512> boot{};
+    if (::pread(descriptor_, boot.data(), boot.size(), 0) != std::ssize(boot))
+    {
+        return false; // the reader will say that it is none
+    }
+    const auto word = [&boot](std::size_t at) { return boot[at] | boot[at + 1] << 8; };
+    if (word(510) != 0xAA55)
+    {
+        return false; // no FAT: the same
+    }
+    const bool is_32 = word(table_sectors) == 0;
+    if ((boot[is_32 ? state_32 : state_16] & 0x01) != 0)
+    {
+        return true;
+    }
+    std::array<std::uint8_t, 4> entry{};
+    const off_t table = static_cast<off_t>(word(14)) * word(11);
+    const bool read = is_32 && ::pread(descriptor_, entry.data(), entry.size(), table + 4) == std::ssize(entry);
+    return read && (entry[3] & 0x08) == 0;
+}
+
 Result<void> DriveImage::seal()
 {
     if (::fsync(descriptor_) != 0 || ::fchmod(descriptor_, readable) != 0)

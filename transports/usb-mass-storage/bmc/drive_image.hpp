@@ -43,6 +43,10 @@ class DriveImage
     /// input_output.
     [[nodiscard]] Result<void> clear_partition_table() const;
 
+    /// Whether a host has mounted the file system and not unmounted it: the mark that Linux and Windows leave there.
+    /// What other hosts do not mark is not dirty.
+    [[nodiscard]] bool is_dirty() const;
+
     /// Waits until the file's bytes are on the medium, and makes it read-only: its mode, and our own descriptor, which
     /// becomes another one. Errors: input_output, no_space.
     [[nodiscard]] Result<void> seal();

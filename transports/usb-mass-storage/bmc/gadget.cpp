@@ -29,6 +29,22 @@ Error usb_error(const std::string& what, int code)
                 "cannot " + what + ": " + usbg_strerror(error) + " (" + usbg_error_name(error) + ")");
 }
 
+/// All gadgets' functions, for a sentence: "g1/uvc.0 g2/acm.0".
+std::string functions_in(const std::filesystem::path& configfs)
+{
+    std::string names;
+    std::error_code error;
+    for (const auto& gadget : std::filesystem::directory_iterator{configfs / "usb_gadget", error})
+    {
+        for (const auto& function : std::filesystem::directory_iterator{gadget.path() / "functions", error})
+        {
+            names += (names.empty() ? "" : " ") + gadget.path().filename().string() + "/" +
+                     function.path().filename().string();
+        }
+    }
+    return names;
+}
+
 Result<State> open_state(const std::filesystem::path& configfs)
 {
     std::error_code ignored;
@@ -40,6 +56,12 @@ Result<State> open_state(const std::filesystem::path& configfs)
     usbg_state* state = nullptr;
     if (const int error = usbg_init(configfs.c_str(), &state); error != USBG_SUCCESS)
     {
+        if (error == USBG_ERROR_NOT_SUPPORTED)
+        {
+            return fail(ErrorKind::unsupported, "another gadget in " + (configfs / "usb_gadget").string() +
+                                                    " has a function that libusbgx does not know (" +
+                                                    functions_in(configfs) + "): the USB drive cannot be beside it");
+        }
         return usb_error("read " + configfs.string(), error);
     }
     return State{state, &usbg_cleanup};

@@ -5,6 +5,7 @@
 #include <boost/asio/post.hpp>
 
 #include <algorithm>
+#include <atomic>
 #include <future>
 #include <system_error>
 #include <utility>
@@ -23,6 +24,36 @@ constexpr auto settle_interval = 100ms; ///< between two looks while plugging ou
 constexpr auto quiet = 500ms;           ///< without a write: the host has nothing left to write
 constexpr auto longest_settling = 10s;  ///< then the drive is taken away from a host that still writes
 constexpr std::string_view image_prefix = "usb-drive-";
+constexpr std::string_view image_suffix = ".img";
+constexpr std::uint64_t space_reserve = 1U << 20; ///< bytes that a drive leaves to others
+
+/// Whether a file's name is one that image_name() makes.
+bool is_image(std::string_view name)
+{
+    if (!name.starts_with(image_prefix) || !name.ends_with(image_suffix))
+    {
+        return false;
+    }
+    name.remove_prefix(image_prefix.size());
+    name.remove_suffix(image_suffix.size());
+    return name.size() == serial_length && name.find_first_not_of("0123456789ABCDEF") == std::string_view::npos;
+}
+
+/// The drive's image may fill up to its last byte: others must still have room. Errors: no_space, input_output.
+Result<void> require_space(const std::filesystem::path& directory, std::uint64_t size)
+{
+    std::error_code error;
+    const auto space = std::filesystem::space(directory, error);
+    if (error)
+    {
+        return fail(ErrorKind::input_output, "cannot look at " + directory.string() + ": " + error.message());
+    }
+    const std::uint64_t wanted = size + space_reserve;
+    return space.available >= wanted
+               ? Result<void>{}
+               : fail(ErrorKind::no_space, "a USB drive for this image takes " + std::to_string(wanted) + " bytes, " +
+                                               directory.string() + " has " + std::to_string(space.available));
+}
 
 /// What former agents have left.
 void remove_images(const std::filesystem::path& directory)
@@ -30,7 +61,7 @@ void remove_images(const std::filesystem::path& directory)
     std::error_code error;
     for (const auto& entry : std::filesystem::directory_iterator{directory, error})
     {
-        if (entry.path().filename().string().starts_with(image_prefix))
+        if (is_image(entry.path().filename().string()))
         {
             std::error_code ignored; // it only takes room
             std::filesystem::remove(entry.path(), ignored);
@@ -51,21 +82,19 @@ UsbDrive::UsbDrive(asio::io_context& context, UsbDriveSettings settings, FatTool
       reader_{context, tools_},
       timer_{context}
 {
-    clean();
+    if (const auto usable = gadget_.check(); !usable)
+    {
+        report_(usable.error().text);
+    }
 }
 
-void UsbDrive::clean()
+void UsbDrive::clean_up(const UsbDriveSettings& settings, const Report& report)
 {
-    remove_images(directory_);
-    const auto removed = gadget_.remove();
-    const auto usable = gadget_.check();
-    if (!removed || !usable)
+    const auto removed = Gadget{settings.gadget}.remove();
+    remove_images(settings.directory);
+    if (!removed || *removed)
     {
-        report_(!removed ? removed.error().text : usable.error().text);
-    }
-    else if (*removed)
-    {
-        report_("took away a drive that a former agent had left plugged in");
+        report(!removed ? removed.error().text : "took away a drive that a former agent had left plugged in");
     }
 }
 
@@ -79,21 +108,25 @@ Result<void> UsbDrive::plug_in(std::uint64_t image_size)
 {
     drop();
     Drive drive{make_identity(random_), drive_size(image_size)};
-    auto image =
-        DriveImage::create(directory_ / (std::string{image_prefix} + drive.identity.serial + ".img"), drive.size);
+    auto image = DriveImage::create(
+        directory_ / (std::string{image_prefix} + drive.identity.serial + std::string{image_suffix}), drive.size);
     if (!image)
     {
         return image.error();
     }
-    std::packaged_task<Result<void>()> job{[this, drive, image = *image] { return show(drive, *image); }};
+    const auto given_up = std::make_shared<std::atomic<bool>>(false);
+    std::packaged_task<Result<void>()> job{[this, drive, image = *image, given_up]
+                                           { return show(drive, *image, *given_up); }};
     std::future<Result<void>> done = job.get_future();
     asio::post(worker_, std::move(job));
     image_ = std::move(*image);
     if (done.wait_for(plug_in_limit) != std::future_status::ready)
     {
+        given_up->store(true);
         drop();
-        return fail(ErrorKind::timeout,
-                    "the kernel has not shown it within " + std::to_string(plug_in_limit.count()) + " s");
+        return fail(ErrorKind::timeout, "the USB drive could not be shown within " +
+                                            std::to_string(plug_in_limit.count()) +
+                                            " s: a former one is still being taken away; try again");
     }
     if (auto plugged_in = done.get(); !plugged_in)
     {
@@ -109,8 +142,12 @@ Result<void> UsbDrive::plug_in(std::uint64_t image_size)
 }
 
 /// On the worker.
-Result<void> UsbDrive::show(const Drive& drive, const DriveImage& image) const
+Result<void> UsbDrive::show(const Drive& drive, const DriveImage& image, const std::atomic<bool>& given_up) const
 {
+    if (auto room = require_space(directory_, drive.size); !room)
+    {
+        return room;
+    }
     if (auto formatted = tools_.format(image.path(), drive); !formatted)
     {
         return formatted;
@@ -119,7 +156,8 @@ Result<void> UsbDrive::show(const Drive& drive, const DriveImage& image) const
     {
         return cleared;
     }
-    return gadget_.plug_in(drive.identity, image.path());
+    return given_up ? Result<void>{fail(ErrorKind::timeout, "given up")}
+                    : gadget_.plug_in(drive.identity, image.path());
 }
 
 void UsbDrive::drop() noexcept
@@ -170,6 +208,10 @@ void UsbDrive::look_whether_written(TimePoint now)
 
 void UsbDrive::look_for_writes()
 {
+    if (stage_ != Stage::plugged_in) // its time had come just when the drive was plugged out
+    {
+        return;
+    }
     look_whether_written(Clock::now());
     look_again(write_interval, &UsbDrive::look_for_writes);
 }
@@ -189,6 +231,10 @@ void UsbDrive::plug_out()
 
 void UsbDrive::look_whether_settled()
 {
+    if (stage_ != Stage::settling)
+    {
+        return;
+    }
     const TimePoint now = Clock::now();
     look_whether_written(now);
     if (now - plugged_out_ >= longest_settling)
@@ -214,7 +260,9 @@ void UsbDrive::take_away()
                [this, image = image_, drive = std::weak_ptr{alive_}]
                {
                    const auto removed = gadget_.remove();
-                   auto result = removed ? image->seal() : Result<void>{removed.error()};
+                   auto result = !removed          ? Result<void>{removed.error()}
+                                 : drive.expired() ? Result<void>{} // nobody wants it any more
+                                                   : image->seal();
                    asio::post(context_,
                               [this, drive, result = std::move(result)]
                               {
@@ -281,6 +329,15 @@ void UsbDrive::read()
 {
     const Fetch fetch = std::move(*fetch_);
     fetch_.reset();
+    if (stage_ == Stage::closed && image_->is_dirty() && !fetch.sink->knows_digest())
+    {
+        fetch.sink->finished(fail(ErrorKind::integrity,
+                                  "the USB drive was not unmounted by the host, so a file on it may be "
+                                  "half written, and no SHA-256 would show it: plug it in again, "
+                                  "copy, unmount ('eject'), then plug it out"),
+                             Clock::now());
+        return;
+    }
     if (stage_ == Stage::closed)
     {
         reader_.begin(image_->descriptor(), fetch.path, *fetch.sink);

@@ -14,6 +14,7 @@
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/thread_pool.hpp>
 
+#include <atomic>
 #include <filesystem>
 #include <functional>
 #include <memory>
@@ -34,8 +35,10 @@ class UsbDrive final : public VirtualDrive, public transports::Fetcher
   public:
     using Report = std::function<void(const std::string&)>; ///< takes a sentence for the log
 
-    /// Takes away what a former agent left: its gadget and its image. What stands in the way of a drive now, such as no
-    /// controller, is reported; it may come.
+    /// Takes away what a former agent left, whether there is to be a drive now or not: its gadget and its image.
+    static void clean_up(const UsbDriveSettings& settings, const Report& report);
+
+    /// What stands in the way of a drive now, such as no controller, is reported; it may come.
     UsbDrive(boost::asio::io_context& context, UsbDriveSettings settings, FatTools tools, RandomSource& random,
              Report report);
 
@@ -79,8 +82,8 @@ class UsbDrive final : public VirtualDrive, public transports::Fetcher
         closed,     ///< what the drive holds does not change any more
     };
 
-    void clean();
-    [[nodiscard]] Result<void> show(const Drive& drive, const DriveImage& image) const;
+    [[nodiscard]] Result<void> show(const Drive& drive, const DriveImage& image,
+                                    const std::atomic<bool>& given_up) const;
     void look_again(Duration when, void (UsbDrive::*what)());
     void look_whether_written(TimePoint now);
     void look_for_writes();

@@ -9,6 +9,7 @@
 namespace fwupdate::usb
 {
 
+inline constexpr std::size_t serial_length = 16;           ///< digits
 inline constexpr std::uint64_t largest_file = 0xFFFF'FFFF; ///< bytes, of a file on FAT
 inline constexpr std::uint64_t smallest_drive = 4U << 20;  ///< bytes
 inline constexpr std::uint32_t sector_size = 512;          ///< bytes

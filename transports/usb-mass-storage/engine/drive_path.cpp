@@ -3,6 +3,7 @@
 #include "common/bytes.hpp"
 
 #include <algorithm>
+#include <cctype>
 #include <optional>
 
 namespace fwupdate::usb
@@ -45,7 +46,10 @@ Result<DrivePath> DrivePath::parse(std::string_view uri)
         return fail(ErrorKind::invalid_field,
                     "\"" + printable(uri) + "\" " + why + "; write the path on the drive, like usb://image.bin");
     };
-    if (!uri.starts_with(scheme))
+    const bool ours = uri.size() >= scheme.size() && std::ranges::equal(uri.substr(0, scheme.size()), scheme,
+                                                                        [](unsigned char one, unsigned char other)
+                                                                        { return std::tolower(one) == other; });
+    if (!ours)
     {
         return refuse("does not begin with usb://");
     }

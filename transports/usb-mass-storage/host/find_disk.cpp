@@ -47,15 +47,20 @@ std::uint64_t number_in(const fs::path& file)
 std::optional<Disk> find_disk(const fs::path& sysfs, std::string_view serial)
 {
     std::error_code error;
+    std::optional<Disk> found;
     for (const auto& entry : fs::directory_iterator{sysfs / "block", error})
     {
         const std::uint64_t size = number_in(entry.path() / "size") * sysfs_sector;
         if (size != 0 && !serial.empty() && usb_serial_of(entry.path()) == serial)
         {
-            return Disk{entry.path().filename().string(), size};
+            if (found)
+            {
+                return std::nullopt;
+            }
+            found = Disk{entry.path().filename().string(), size};
         }
     }
-    return std::nullopt;
+    return found;
 }
 
 } // namespace fwupdate::usb

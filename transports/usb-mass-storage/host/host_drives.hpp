@@ -40,8 +40,8 @@ class HostDrives
     /// Whether this program can use USB drives on this host at all. Errors: denied (not root), unsupported.
     [[nodiscard]] virtual Result<void> check() const = 0;
 
-    /// The disk with a medium whose USB device has this serial number; no other disk is ever looked at. None: it is
-    /// not there (yet).
+    /// The one disk with a medium whose USB device has this serial number. None: it is not there (yet), or there are
+    /// two.
     [[nodiscard]] virtual std::optional<Disk> find(std::string_view serial) const = 0;
 
     /// Writes the file and waits until it is on the drive. Nothing of the drive stays mounted, whatever happens to this

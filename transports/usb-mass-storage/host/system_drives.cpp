@@ -3,11 +3,14 @@
 #include <fcntl.h>
 #include <sched.h>
 #include <sys/mount.h>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
 #include <cstdlib>
+#include <fstream>
 #include <system_error>
 #include <utility>
 
@@ -41,7 +44,7 @@ class Mount
     Result<void> begin(const std::string& device)
     {
         std::string place = "/tmp/fwupdate-drive-XXXXXX";
-        if (::unshare(CLONE_NEWNS) != 0 || ::mount("none", "/", nullptr, MS_REC | MS_PRIVATE, nullptr) != 0)
+        if (::unshare(CLONE_NEWNS) != 0 || ::mount("none", "/", nullptr, MS_REC | MS_SLAVE, nullptr) != 0)
         {
             return drive_error("make a name space for mounting (it takes root)");
         }
@@ -53,7 +56,8 @@ class Mount
         if (::mount(device.c_str(), place_.c_str(), "vfat", MS_NOSUID | MS_NODEV | MS_NOEXEC | MS_NOATIME, nullptr) !=
             0)
         {
-            const Error error = drive_error("mount " + device + " as vfat");
+            const Error error = errno == ENODEV ? fail(ErrorKind::unsupported, "this system's kernel has no vfat")
+                                                : drive_error("mount the drive as vfat");
             ::rmdir(place_.c_str());
             place_.clear();
             return error;
@@ -196,6 +200,30 @@ class Copy
     std::uint64_t done_{0};
 };
 
+/// The device's descriptor, after a look that the name in /dev is this disk and no other. Errors: input_output.
+Result<int> open_device(const Disk& disk)
+{
+    const std::string path = "/dev/" + disk.name;
+    const int descriptor = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
+    struct ::stat status
+    {
+    };
+    if (descriptor < 0 || ::fstat(descriptor, &status) != 0)
+    {
+        return drive_error("open " + path);
+    }
+    std::ifstream stream{"/sys/block/" + disk.name + "/dev"};
+    std::string number;
+    std::getline(stream, number);
+    if (!S_ISBLK(status.st_mode) ||
+        number != std::to_string(major(status.st_rdev)) + ":" + std::to_string(minor(status.st_rdev)))
+    {
+        ::close(descriptor);
+        return fail(ErrorKind::input_output, path + " is not the disk that the kernel calls " + disk.name);
+    }
+    return descriptor;
+}
+
 /// Lets the kernel let go of the disk: it empties the disk's cache now, and not when the drive is gone.
 void release(const Disk& disk)
 {
@@ -224,8 +252,14 @@ Result<void> SystemDrives::check() const
 
 Result<void> SystemDrives::write(const Disk& disk, const DriveFile& file)
 {
+    const auto device = open_device(disk);
+    if (!device)
+    {
+        return device.error();
+    }
+    const OpenFile held{*device};
     Mount mount;
-    if (auto mounted = mount.begin("/dev/" + disk.name); !mounted)
+    if (auto mounted = mount.begin("/proc/self/fd/" + std::to_string(held.get())); !mounted)
     {
         return mounted;
     }
