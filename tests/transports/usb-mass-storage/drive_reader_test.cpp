@@ -89,7 +89,8 @@ class Bench
     }
     static void run(const std::string& command)
     {
-        REQUIRE_MESSAGE(std::system(("MTOOLSRC=/dev/null " + command + " >/dev/null").c_str()) == 0, command);
+        REQUIRE_MESSAGE(std::system(("LC_ALL=C.UTF-8 MTOOLSRC=/dev/null " + command + " >/dev/null").c_str()) == 0,
+                        command);
     }
 
     [[nodiscard]] Bytes drive() const
