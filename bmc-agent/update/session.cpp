@@ -21,15 +21,7 @@ UpdateSession::UpdateSession(UpdateSettings settings, UpdateParts parts)
       inflow_{parts.staging},
       next_purge_{settings_.started}
 {
-    if (parts_.transports.drive != nullptr)
-    {
-        parts_.transports.drive->on_written(
-            [this](TimePoint now)
-            {
-                tenure_.renew(now);
-                notify();
-            });
-    }
+    watch_drive(true);
     reset_request();
     for (Target& target : parts_.targets.all())
     {
@@ -41,11 +33,8 @@ UpdateSession::UpdateSession(UpdateSettings settings, UpdateParts parts)
 UpdateSession::~UpdateSession()
 {
     stop_fetch();
-    if (parts_.transports.drive != nullptr)
-    {
-        parts_.transports.drive->on_written({});
-        parts_.transports.drive->drop();
-    }
+    watch_drive(false);
+    drop_drive();
 }
 
 /// The way of every state-changing command: the mode is held, the caller holds it, the state allows it.
@@ -106,10 +95,7 @@ CompletionCode UpdateSession::take_over(const Caller& caller, const protocol::Ta
                           ", who took update mode over",
                       now);
         parts_.staging.discard();
-        if (parts_.transports.drive != nullptr)
-        {
-            parts_.transports.drive->drop(); // what the former owner's host wrote
-        }
+        drop_drive(); // what the former owner's host wrote
     }
     return CompletionCode::ok;
 }
@@ -318,8 +304,7 @@ CompletionCode UpdateSession::write(const Caller& caller, ConstBytes data, TimeP
     {
         return code;
     }
-    const bool attached = (flags_ & protocol::flag_usb_attached) != 0;
-    if (transport_ != protocol::Transport::base_stream || attached)
+    if (transport_ != protocol::Transport::base_stream || attached())
     {
         return CompletionCode::not_supported_in_present_state;
     }
@@ -376,7 +361,7 @@ CompletionCode UpdateSession::complete(const Caller& caller, TimePoint now)
     {
         return code;
     }
-    if ((flags_ & protocol::flag_usb_attached) != 0)
+    if (attached())
     {
         return CompletionCode::not_supported_in_present_state;
     }

@@ -115,7 +115,7 @@ class UpdateSession final : private transports::FetchSink
     [[nodiscard]] std::vector<Finding> find_circumstances(const Caller& caller, std::uint64_t size) const;
     [[nodiscard]] std::uint8_t flags() const
     {
-        return flags_;
+        return static_cast<std::uint8_t>(flags_ | (attached() ? protocol::flag_usb_attached : 0));
     }
     [[nodiscard]] std::uint8_t options() const;
     [[nodiscard]] std::uint16_t parameters() const
@@ -200,7 +200,10 @@ class UpdateSession final : private transports::FetchSink
     [[nodiscard]] ipmi::CompletionCode complete_by_uri(TimePoint now);
     void start_fetch();
     void stop_fetch();
+    [[nodiscard]] bool attached() const;
     void plug_out();
+    void drop_drive();
+    void watch_drive(bool watch);
     void fire(protocol::Event event, TimePoint now);
     void act(protocol::Action action, TimePoint now);
     void fail_update(Reason reason, TimePoint now);
@@ -246,7 +249,7 @@ class UpdateSession final : private transports::FetchSink
     protocol::UpdateState state_{protocol::UpdateState::init};
     protocol::IntegrityCheck integrity_result_{}; ///< good or failed once known
     protocol::Transport transport_{};
-    std::uint8_t flags_{};
+    std::uint8_t flags_{};           ///< without flag_usb_attached, which the drive itself tells
     UpdateRequest asked_;            ///< what 2Bh and 43h have set since the mode was entered
     UpdateRequest request_;          ///< of the transfer; without one the same as asked_
     std::optional<Sha256> verified_; ///< of the staged image, once every check has passed

@@ -50,7 +50,7 @@ CompletionCode UpdateSession::attach_usb(const Caller& caller, TimePoint now)
     {
         return refuse(ReasonCode::transport_failed, "this BMC has no virtual USB drive; stream the image over IPMI");
     }
-    if (drive->plugged_in())
+    if (attached())
     {
         return CompletionCode::invalid_data_field;
     }
@@ -68,7 +68,6 @@ CompletionCode UpdateSession::attach_usb(const Caller& caller, TimePoint now)
     parts_.log.event(
         Level::info, "USB drive plugged in",
         {{"serial", drive->plugged_in()->identity.serial}, {"size", std::to_string(drive->plugged_in()->size)}});
-    flags_ |= protocol::flag_usb_attached;
     tenure_.renew(now);
     fire(Event::usb_attach, now);
     return CompletionCode::ok;
@@ -80,7 +79,7 @@ CompletionCode UpdateSession::detach_usb(const Caller& caller, TimePoint now)
     {
         return code;
     }
-    if ((flags_ & protocol::flag_usb_attached) == 0)
+    if (!attached())
     {
         return CompletionCode::invalid_data_field;
     }
@@ -89,13 +88,44 @@ CompletionCode UpdateSession::detach_usb(const Caller& caller, TimePoint now)
     return CompletionCode::ok;
 }
 
-void UpdateSession::plug_out()
+bool UpdateSession::attached() const
 {
-    if ((flags_ & protocol::flag_usb_attached) == 0)
+    return parts_.transports.drive != nullptr && parts_.transports.drive->plugged_in().has_value();
+}
+
+/// The host's writes renew the lease.
+void UpdateSession::watch_drive(bool watch)
+{
+    if (parts_.transports.drive == nullptr)
     {
         return;
     }
-    flags_ &= static_cast<std::uint8_t>(~protocol::flag_usb_attached);
+    std::function<void(TimePoint)> listener;
+    if (watch)
+    {
+        listener = [this](TimePoint now)
+        {
+            tenure_.renew(now);
+            notify();
+        };
+    }
+    parts_.transports.drive->on_written(std::move(listener));
+}
+
+void UpdateSession::drop_drive()
+{
+    if (parts_.transports.drive != nullptr)
+    {
+        parts_.transports.drive->drop();
+    }
+}
+
+void UpdateSession::plug_out()
+{
+    if (!attached())
+    {
+        return;
+    }
     parts_.transports.drive->plug_out();
     parts_.log.event(Level::info, "USB drive plugged out", {});
 }
@@ -203,10 +233,7 @@ void UpdateSession::finished(Result<void> result, TimePoint now)
     }
     else
     {
-        if (parts_.transports.drive != nullptr)
-        {
-            parts_.transports.drive->drop(); // it has served; its room may be needed
-        }
+        drop_drive(); // it has served; its room may be needed
         fire(Event::received, now);
     }
     notify();

@@ -150,10 +150,7 @@ void UpdateSession::leave()
         close_log_entry(UpdateResult::released, reason);
     }
     close_transfer();
-    if (parts_.transports.drive != nullptr)
-    {
-        parts_.transports.drive->drop();
-    }
+    drop_drive();
     tenure_.end();
     const Reason kept = std::exchange(reason_, {}); // still told after the mode is left
     reset_request();

@@ -9,7 +9,6 @@ from usb import ALREADY_CURRENT, FIRMWARE_BYTES, GADGETS, IMAGE, LEASE, REFUSED,
 class UsbOne(Drive):
     """One machine for all of it: each mishap must leave it as good as new for the next."""
 
-    interface = "kcs"
     memory = 384  # MiB
 
     def boot_both(self):
