@@ -608,6 +608,13 @@ enum class ReasonCode : std::uint16_t
     policy_refused = 35,
     uri_refused = 40,
     transport_failed = 41,
+    host_not_found = 42,
+    connection_failed = 43,
+    transfer_timeout = 44,
+    file_not_found = 45,
+    access_denied = 46,
+    tls_failed = 47,
+    server_failed = 48,
     input_output = 50,
     internal = 99,
 };
@@ -854,6 +861,38 @@ constexpr bool is_defined(UriPart value)
 {
     return value <= UriPart::credentials;
 }
+
+/// The data of UriPart::expectation.
+struct UriExpectation
+{
+    std::uint64_t size{}; ///< bytes; 0: unknown
+    Sha256 sha256{};
+
+    using Self = UriExpectation;
+    static constexpr auto layout = std::tuple{Field{"size", &Self::size}, Field{"sha256", &Self::sha256}};
+    bool operator==(const Self&) const = default;
+};
+
+/// The data of UriPart::tls_pin.
+struct UriTlsPin
+{
+    Sha256 sha256{}; ///< of the server's certificate (DER)
+
+    using Self = UriTlsPin;
+    static constexpr auto layout = std::tuple{Field{"sha256", &Self::sha256}};
+    bool operator==(const Self&) const = default;
+};
+
+/// The data of UriPart::credentials.
+struct UriCredentials
+{
+    Text<255> user;
+    Text<255> password;
+
+    using Self = UriCredentials;
+    static constexpr auto layout = std::tuple{Field{"user", &Self::user}, Field{"password", &Self::password}};
+    bool operator==(const Self&) const = default;
+};
 
 /// 4Dh Set URI Parameters: what goes with the URI of 29h-4 and does not belong into it. Sent before 29h-4.
 struct SetUriParametersRequest

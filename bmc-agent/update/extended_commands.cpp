@@ -33,6 +33,7 @@ protocol::GetCapabilitiesResponse capabilities(const UpdateSession& session, con
         protocol::feature_resume | protocol::feature_fill | protocol::feature_plan | protocol::feature_log;
     features |= lan ? protocol::feature_window : 0;
     features |= session.transports().drive != nullptr ? protocol::feature_usb : 0;
+    features |= session.transports().fetches_uris() ? protocol::feature_uri : 0;
     features |= settings.persistent_staging ? protocol::feature_resume_reboot : 0;
     return {.signature = protocol::signature,
             .major = protocol::version_major,
@@ -266,6 +267,17 @@ void add_extended_commands(CommandTable& table, UpdateSession& session)
     {
         table.add(make_row<Command::get_usb_drive>(
             update, [drive](const protocol::EmptyRequest&, const Caller&, TimePoint) { return usb_drive(*drive); }));
+    }
+    if (session.transports().fetches_uris())
+    {
+        table.add(make_row<Command::set_uri_parameters>(
+            update,
+            [update](const protocol::SetUriParametersRequest& request, const Caller& caller, TimePoint now)
+            {
+                const auto parameters = parse_uri_parameters(request);
+                return refuse(parameters ? update->set_uri_parameters(caller, *parameters, now)
+                                         : ipmi::completion_code(parameters.error().kind));
+            }));
     }
 }
 

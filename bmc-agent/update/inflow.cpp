@@ -7,10 +7,10 @@
 namespace fwupdate::agent
 {
 
-void Inflow::begin()
+void Inflow::begin(std::uint64_t offset)
 {
     block_ = {};
-    offset_ = 0;
+    offset_ = offset;
 }
 
 Result<void> Inflow::accept(ConstBytes bytes)

@@ -13,8 +13,8 @@ class Inflow
   public:
     explicit Inflow(Staging& staging) : staging_{staging} {}
 
-    /// From the image's first byte on.
-    void begin();
+    /// The next bytes are those from `offset` on, for a named image the beginning of a block.
+    void begin(std::uint64_t offset);
 
     /// The next bytes; for a named image not beyond its size. Errors: those of Staging.
     [[nodiscard]] Result<void> accept(ConstBytes bytes);

@@ -329,7 +329,7 @@ Outcome UpdateSession::write_fragment(const Caller& caller, const protocol::Writ
     {
         return refuse(code);
     }
-    if (!uri_.empty())
+    if (!order_.uri.empty())
     {
         return refuse(CompletionCode::not_supported_in_present_state);
     }
@@ -366,7 +366,7 @@ CompletionCode UpdateSession::complete(const Caller& caller, TimePoint now)
         return CompletionCode::not_supported_in_present_state;
     }
     const bool whole = parts_.staging.is_named() && parts_.staging.is_complete();
-    if (!uri_.empty() && !whole)
+    if (!order_.uri.empty() && !whole)
     {
         return complete_by_uri(now);
     }

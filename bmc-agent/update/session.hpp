@@ -12,6 +12,7 @@
 #include "bmc-agent/update/inflow.hpp"
 #include "bmc-agent/update/tenure.hpp"
 #include "bmc-agent/update/transport_table.hpp"
+#include "bmc-agent/update/uri_parameters.hpp"
 #include "bmc-agent/verification/check.hpp"
 #include "common/random.hpp"
 #include "protocol-spec/messages.hpp"
@@ -92,6 +93,8 @@ class UpdateSession final : private transports::FetchSink
     [[nodiscard]] ipmi::CompletionCode complete(const Caller& caller, TimePoint now);
     [[nodiscard]] ipmi::CompletionCode abort(const Caller& caller, TimePoint now);
     [[nodiscard]] ipmi::CompletionCode set_uri(const Caller& caller, std::string_view uri, TimePoint now);
+    [[nodiscard]] ipmi::CompletionCode set_uri_parameters(const Caller& caller, const UriParameters& parameters,
+                                                          TimePoint now);
     [[nodiscard]] ipmi::CompletionCode attach_usb(const Caller& caller, TimePoint now);
     [[nodiscard]] ipmi::CompletionCode detach_usb(const Caller& caller, TimePoint now);
 
@@ -191,13 +194,17 @@ class UpdateSession final : private transports::FetchSink
     {
         return request_.sha256.has_value();
     }
+    [[nodiscard]] std::uint64_t present() const override;
     [[nodiscard]] Result<void> expect(std::uint64_t size, TimePoint now) override;
+    [[nodiscard]] Result<void> go_on_at(std::uint64_t offset, TimePoint now) override;
     [[nodiscard]] Result<void> accept(ConstBytes bytes, TimePoint now) override;
-    void finished(Result<void> result, TimePoint now) override;
+    void finished(transports::FetchResult result, TimePoint now) override;
 
     [[nodiscard]] ipmi::CompletionCode admit(const Caller& caller, protocol::Event event, TimePoint now);
     [[nodiscard]] ipmi::CompletionCode admit_while_open(const Caller& caller, protocol::Event event, TimePoint now);
+    [[nodiscard]] ipmi::CompletionCode set_expectation(const protocol::UriExpectation& expectation);
     [[nodiscard]] ipmi::CompletionCode complete_by_uri(TimePoint now);
+    [[nodiscard]] std::optional<Reason> find_obstacle(std::uint64_t size) const;
     void start_fetch();
     void stop_fetch();
     [[nodiscard]] bool attached() const;
@@ -255,7 +262,9 @@ class UpdateSession final : private transports::FetchSink
     std::optional<Sha256> verified_; ///< of the staged image, once every check has passed
     Reason reason_;
     std::optional<stream::StreamReceiver> receiver_;
-    std::string uri_;                        ///< of 29h-4; empty: none
+    transports::FetchOrder order_;           ///< of 29h-4 and 4Dh; no URI: nothing is to be fetched
+    std::string uri_;                        ///< the order's as people may see it
+    std::uint64_t expected_size_{};          ///< of 4Dh, bytes; 0: unknown
     transports::Fetcher* fetching_{nullptr}; ///< at work between 29h-2 and its end
     Inflow inflow_;
     std::uint16_t transfer_{};

@@ -3,7 +3,9 @@
 
 #include "transports/usb-mass-storage/engine/drive_layout.hpp"
 
+#include <algorithm>
 #include <utility>
+#include <variant>
 
 namespace fwupdate::agent
 {
@@ -26,14 +28,56 @@ CompletionCode UpdateSession::set_uri(const Caller& caller, std::string_view uri
                                  "\": " + parts_.transports.describe(),
                              CompletionCode::invalid_data_field);
     }
-    if (const auto checked = row->fetcher->check(uri); !checked)
+    transports::FetchOrder order{std::string{uri}, order_.tls_pin, order_.credentials};
+    auto shown = row->fetcher->check(order);
+    if (!shown)
     {
-        return refuse_policy(ReasonCode::uri_refused, checked.error().text, CompletionCode::invalid_data_field);
+        return refuse_policy(ReasonCode::uri_refused, shown.error().text, CompletionCode::invalid_data_field);
     }
-    uri_ = uri;
+    order_ = std::move(order);
+    uri_ = std::move(*shown);
     transport_ = row->bit == protocol::scheme_usb ? protocol::Transport::usb : protocol::Transport::uri;
     entry_->transport = transport_;
     fire(Event::set_uri, now);
+    return CompletionCode::ok;
+}
+
+CompletionCode UpdateSession::set_uri_parameters(const Caller& caller, const UriParameters& parameters, TimePoint now)
+{
+    if (const CompletionCode code = admit_while_open(caller, Event::set_options, now); code != CompletionCode::ok)
+    {
+        return code;
+    }
+    tenure_.extend(now);
+    request_.base_profile = asked_.base_profile = false;
+    if (const auto* expectation = std::get_if<protocol::UriExpectation>(&parameters))
+    {
+        return set_expectation(*expectation);
+    }
+    if (const auto* pin = std::get_if<protocol::UriTlsPin>(&parameters))
+    {
+        order_.tls_pin = pin->sha256;
+    }
+    else
+    {
+        const auto& [user, password] = std::get<protocol::UriCredentials>(parameters);
+        order_.credentials = transports::Credentials{user.value, password.value};
+    }
+    return CompletionCode::ok;
+}
+
+/// As 2Bh sets the digest; a named image has its expectation in its name.
+CompletionCode UpdateSession::set_expectation(const protocol::UriExpectation& expectation)
+{
+    if (parts_.staging.is_named())
+    {
+        const TransferName& name = parts_.staging.map()->name();
+        const bool agrees =
+            expectation.sha256 == name.sha256 && (expectation.size == 0 || expectation.size == name.size);
+        return agrees ? CompletionCode::ok : CompletionCode::invalid_data_field;
+    }
+    expected_size_ = expectation.size;
+    request_.sha256 = asked_.sha256 = expectation.sha256;
     return CompletionCode::ok;
 }
 
@@ -140,6 +184,13 @@ CompletionCode UpdateSession::admit_while_open(const Caller& caller, Event event
 /// 29h-2 with a URI.
 CompletionCode UpdateSession::complete_by_uri(TimePoint now)
 {
+    if (!request_.sha256 && parts_.transports.find(order_.uri)->fetcher->needs_digest(order_))
+    {
+        return refuse_policy(ReasonCode::policy_refused,
+                             "nothing on the way vouches for " + uri_ +
+                                 ": give the image's SHA-256 as well, or fetch it by https",
+                             protocol::refused_by_policy);
+    }
     if (!parts_.staging.is_named()) // bytes that 2Ch brought before the URI do not count
     {
         if (const auto begun = parts_.staging.begin_unnamed(settings_.max_image_size); !begun)
@@ -155,11 +206,11 @@ CompletionCode UpdateSession::complete_by_uri(TimePoint now)
 
 void UpdateSession::start_fetch()
 {
-    fetching_ = parts_.transports.find(uri_)->fetcher;
+    fetching_ = parts_.transports.find(order_.uri)->fetcher;
     receiver_.reset();
-    inflow_.begin();
+    inflow_.begin(0);
     parts_.log.event(Level::info, "Fetching begins", {{"uri", uri_}});
-    fetching_->begin(uri_, *this);
+    fetching_->begin(order_, *this);
 }
 
 void UpdateSession::stop_fetch()
@@ -168,28 +219,54 @@ void UpdateSession::stop_fetch()
     {
         fetcher->cancel();
     }
-    inflow_.begin();
+    inflow_.begin(0);
+}
+
+std::uint64_t UpdateSession::present() const
+{
+    const auto& map = parts_.staging.map();
+    if (!map)
+    {
+        return parts_.staging.received();
+    }
+    std::uint32_t block = 0;
+    while (map->has(block))
+    {
+        ++block;
+    }
+    return std::min<std::uint64_t>(map->name().size, std::uint64_t{block} * protocol::block_size);
+}
+
+/// What speaks against a file of this size.
+std::optional<Reason> UpdateSession::find_obstacle(std::uint64_t size) const
+{
+    const auto refuse = [&](ReasonCode code, const std::string& why) {
+        return Reason{code, state_, uri_ + " has " + std::to_string(size) + " bytes, " + why};
+    };
+    const std::uint64_t announced = parts_.staging.is_named() ? request_.size : expected_size_;
+    if (size == 0)
+    {
+        return Reason{ReasonCode::image_empty, state_, uri_ + " is empty, 0 bytes"};
+    }
+    if (announced != 0 && size != announced)
+    {
+        return refuse(ReasonCode::image_incomplete,
+                      "announced were " + std::to_string(announced) + ": it is another file, or was not copied whole");
+    }
+    const std::uint64_t limit = request_.target->configuration().max_size;
+    const std::uint64_t most = limit == 0 ? settings_.max_image_size : std::min(limit, settings_.max_image_size);
+    return size > most ? std::optional{refuse(ReasonCode::image_too_large,
+                                              "more than the " + std::to_string(most) + " that this BMC takes")}
+                       : std::nullopt;
 }
 
 Result<void> UpdateSession::expect(std::uint64_t size, TimePoint now)
 {
-    std::optional<Reason> obstacle;
-    const bool named = parts_.staging.is_named();
-    if (size == 0)
+    auto obstacle = find_obstacle(size);
+    if (const auto room = parts_.staging.is_named() ? Result<void>{} : parts_.staging.require_space(size);
+        !obstacle && !room)
     {
-        obstacle = Reason{ReasonCode::image_empty, state_, uri_ + " is empty, 0 bytes"};
-    }
-    else if (named && size != request_.size)
-    {
-        obstacle = Reason{ReasonCode::image_incomplete, state_,
-                          uri_ + " has " + std::to_string(size) + " bytes, announced were " +
-                              std::to_string(request_.size) + ": it is another file, or was not copied whole"};
-    }
-    else if (!named && size > settings_.max_image_size)
-    {
-        obstacle = Reason{ReasonCode::image_too_large, state_,
-                          uri_ + " has " + std::to_string(size) + " bytes, more than the " +
-                              std::to_string(settings_.max_image_size) + " that this BMC takes"};
+        obstacle = Reason{ReasonCode::no_space, state_, room.error().text};
     }
     if (obstacle)
     {
@@ -200,6 +277,25 @@ Result<void> UpdateSession::expect(std::uint64_t size, TimePoint now)
     }
     request_.size = size;
     return {};
+}
+
+Result<void> UpdateSession::go_on_at(std::uint64_t offset, TimePoint now)
+{
+    Result<void> begun;
+    if (parts_.staging.is_named())
+    {
+        inflow_.begin(offset);
+    }
+    else if (offset == 0 && parts_.staging.received() != 0)
+    {
+        begun = parts_.staging.begin_unnamed(settings_.max_image_size);
+    }
+    if (!begun)
+    {
+        fail_update({ReasonCode::no_space, state_, begun.error().text}, now);
+    }
+    notify();
+    return begun;
 }
 
 Result<void> UpdateSession::accept(ConstBytes bytes, TimePoint now)
@@ -218,18 +314,23 @@ Result<void> UpdateSession::accept(ConstBytes bytes, TimePoint now)
     return accepted;
 }
 
-void UpdateSession::finished(Result<void> result, TimePoint now)
+void UpdateSession::finished(transports::FetchResult result, TimePoint now)
 {
     fetching_ = nullptr;
+    const std::uint64_t received = parts_.staging.received();
     if (!result)
     {
-        fail_update({ReasonCode::transport_failed, state_, result.error().text}, now);
+        fail_update({result.error().code, state_, result.error().text}, now);
+    }
+    else if (const auto obstacle = parts_.staging.is_named() ? std::nullopt : find_obstacle(received))
+    {
+        fail_update(*obstacle, now); // a size that nobody had told before
     }
     else if (!parts_.staging.is_complete())
     {
-        fail_update({ReasonCode::image_incomplete, state_,
-                     "only " + std::to_string(parts_.staging.received()) + " bytes came from " + uri_},
-                    now);
+        fail_update(
+            {ReasonCode::image_incomplete, state_, "only " + std::to_string(received) + " bytes came from " + uri_},
+            now);
     }
     else
     {

@@ -108,13 +108,15 @@ void UpdateSession::reset_request()
     integrity_result_ = IntegrityCheck::not_requested;
     transport_ = protocol::Transport::none;
     transfer_ = 0;
+    order_ = {};
+    expected_size_ = 0;
 }
 
 /// A named image stays on the disk; what the drive holds stays too, so that another name on it can be tried.
 void UpdateSession::close_transfer()
 {
     stop_fetch();
-    uri_.clear();
+    order_.uri.clear();
     plug_out();
     if (entry_)
     {
@@ -167,7 +169,7 @@ void UpdateSession::fail_update(Reason reason, TimePoint now)
     receiver_.reset();
     stop_fetch();
     plug_out();
-    uri_.clear();
+    order_.uri.clear();
     parts_.staging.close();
     fire(Event::failed, now);
 }

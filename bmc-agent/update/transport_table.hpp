@@ -1,6 +1,7 @@
 // The table of transports that are more than messages: who fetches which scheme, and the virtual drive.
 #pragma once
 
+#include "protocol-spec/messages.hpp"
 #include "transports/fetcher.hpp"
 #include "transports/usb-mass-storage/engine/virtual_drive.hpp"
 
@@ -28,6 +29,12 @@ struct TransportTable
 
     /// The row of the URI's scheme, whatever its case; nullptr: nobody fetches it.
     [[nodiscard]] const FetcherRow* find(std::string_view uri) const;
+
+    /// Whether anything but the drive is fetched.
+    [[nodiscard]] bool fetches_uris() const
+    {
+        return (schemes() & ~protocol::scheme_usb) != 0;
+    }
 
     /// All schemes' bits.
     [[nodiscard]] std::uint16_t schemes() const;

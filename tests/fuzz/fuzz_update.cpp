@@ -61,11 +61,15 @@ class FuzzedDrive final : public usb::VirtualDrive, public transports::Fetcher
     {
         listener_ = std::move(listener);
     }
-    [[nodiscard]] Result<void> check(std::string_view) const override
+    [[nodiscard]] Result<std::string> check(const transports::FetchOrder& order) const override
     {
-        return {};
+        return order.uri;
     }
-    void begin(std::string_view, transports::FetchSink& sink) override
+    [[nodiscard]] bool needs_digest(const transports::FetchOrder& order) const override
+    {
+        return order.uri.ends_with("d");
+    }
+    void begin(const transports::FetchOrder&, transports::FetchSink& sink) override
     {
         sink_ = &sink;
         expected_ = false;
@@ -89,7 +93,9 @@ class FuzzedDrive final : public usb::VirtualDrive, public transports::Fetcher
         if (what >= 8)
         {
             std::exchange(sink_, nullptr)
-                ->finished(what == 8 ? Result<void>{} : fail(ErrorKind::peer, "it broke"), now);
+                ->finished(what == 8 ? transports::FetchResult{}
+                                     : transports::FetchResult{fail(ErrorKind::peer, "it broke")},
+                           now);
             return;
         }
         if (!std::exchange(expected_, true) && !sink_->expect(what * 40'000, now))

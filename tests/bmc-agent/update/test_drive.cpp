@@ -46,13 +46,18 @@ class ScriptedDrive final : public usb::VirtualDrive, public transports::Fetcher
     {
         written = std::move(listener);
     }
-    [[nodiscard]] Result<void> check(std::string_view uri) const override
+    [[nodiscard]] Result<std::string> check(const transports::FetchOrder& order) const override
     {
-        return uri == "usb://bad*" ? fail(ErrorKind::invalid_field, "that is no path") : Result<void>{};
+        return order.uri == "usb://bad*" ? Result<std::string>{fail(ErrorKind::invalid_field, "that is no path")}
+                                         : Result<std::string>{order.uri};
     }
-    void begin(std::string_view uri, transports::FetchSink& to) override
+    [[nodiscard]] bool needs_digest(const transports::FetchOrder&) const override
     {
-        asked = uri;
+        return false;
+    }
+    void begin(const transports::FetchOrder& order, transports::FetchSink& to) override
+    {
+        asked = order.uri;
         sink = &to;
     }
     void cancel() noexcept override

@@ -35,12 +35,20 @@ class Keeper final : public transports::FetchSink
         expected = size;
         return {};
     }
+    [[nodiscard]] std::uint64_t present() const override
+    {
+        return 0;
+    }
+    Result<void> go_on_at(std::uint64_t, TimePoint) override
+    {
+        return {};
+    }
     Result<void> accept(ConstBytes bytes, TimePoint) override
     {
         taken.insert(taken.end(), bytes.begin(), bytes.end());
         return taken.size() >= stop_at ? fail(ErrorKind::no_space, "full") : Result<void>{};
     }
-    void finished(Result<void> result, TimePoint) override
+    void finished(transports::FetchResult result, TimePoint) override
     {
         ++ends;
         failure = result ? "" : result.error().text;

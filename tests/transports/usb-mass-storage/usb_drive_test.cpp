@@ -70,12 +70,20 @@ class Sink final : public transports::FetchSink
     {
         return {};
     }
+    [[nodiscard]] std::uint64_t present() const override
+    {
+        return 0;
+    }
+    Result<void> go_on_at(std::uint64_t, TimePoint) override
+    {
+        return {};
+    }
     Result<void> accept(ConstBytes bytes, TimePoint) override
     {
         taken += as_text(bytes);
         return {};
     }
-    void finished(Result<void> result, TimePoint) override
+    void finished(transports::FetchResult result, TimePoint) override
     {
         end = result ? "good" : result.error().text;
     }

@@ -153,7 +153,7 @@ void DriveReader::end(Result<void> result)
     }
     if (sink != nullptr)
     {
-        sink->finished(std::move(result), Clock::now());
+        sink->finished(result ? transports::FetchResult{} : transports::FetchResult{result.error()}, Clock::now());
     }
 }
 

@@ -288,22 +288,22 @@ void UsbDrive::taken_away(const Result<void>& result)
     }
 }
 
-Result<void> UsbDrive::check(std::string_view uri) const
+Result<std::string> UsbDrive::check(const transports::FetchOrder& order) const
 {
-    const auto path = DrivePath::parse(uri);
+    const auto path = DrivePath::parse(order.uri);
     if (!path)
     {
         return path.error();
     }
-    return image_ ? Result<void>{}
+    return image_ ? Result<std::string>{order.uri}
                   : fail(ErrorKind::wrong_state, "no USB drive has been plugged in for this transfer: plug it in, copy "
                                                  "the file, plug it out");
 }
 
-void UsbDrive::begin(std::string_view uri, transports::FetchSink& sink)
+void UsbDrive::begin(const transports::FetchOrder& order, transports::FetchSink& sink)
 {
     cancel();
-    const auto path = DrivePath::parse(uri);
+    const auto path = DrivePath::parse(order.uri);
     fetch_.emplace(Fetch{path.value(), &sink}); // check() has passed
     alive_ = alive_ ? alive_ : std::make_shared<int>();
     if (stage_ != Stage::settling)

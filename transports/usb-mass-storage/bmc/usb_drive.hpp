@@ -62,8 +62,12 @@ class UsbDrive final : public VirtualDrive, public transports::Fetcher
     }
 
     // Fetcher
-    [[nodiscard]] Result<void> check(std::string_view uri) const override;
-    void begin(std::string_view uri, transports::FetchSink& sink) override;
+    [[nodiscard]] Result<std::string> check(const transports::FetchOrder& order) const override;
+    [[nodiscard]] bool needs_digest(const transports::FetchOrder&) const override
+    {
+        return false; // whoever may write to the drive is at the BMC's own host
+    }
+    void begin(const transports::FetchOrder& order, transports::FetchSink& sink) override;
     void cancel() noexcept override;
 
   private:
