@@ -9,7 +9,7 @@ set -eu
 
 build_packages="g++ cmake ninja-build make pkg-config ca-certificates
     libboost1.81-dev libssl-dev zlib1g-dev nlohmann-json3-dev libspdlog-dev libfmt-dev libcli11-dev
-    libusbgx-dev libconfig-dev dpkg-dev patch autoconf automake libtool
+    libusbgx-dev libconfig-dev libcurl4-openssl-dev dpkg-dev patch autoconf automake libtool
     libreadline-dev libncurses-dev libfreeipmi-dev libsystemd-dev"
 package_packages="build-essential debhelper fakeroot"
 demo_packages="ovmf"

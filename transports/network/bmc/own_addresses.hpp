@@ -1,0 +1,14 @@
+// The addresses of the machine we run on.
+#pragma once
+
+#include "transports/network/engine/address_rules.hpp"
+
+#include <vector>
+
+namespace fwupdate::network
+{
+
+/// Of all interfaces, as they are now; empty where the system does not tell.
+[[nodiscard]] std::vector<Address> own_addresses();
+
+} // namespace fwupdate::network
