@@ -6,6 +6,7 @@
 #include <boost/asio/signal_set.hpp>
 
 #include <algorithm>
+#include <array>
 #include <chrono>
 #include <csignal>
 #include <filesystem>
@@ -38,13 +39,29 @@ usb::UsbDriveSettings drive_settings(const config::Config& configuration)
             usb.directory.empty() ? configuration.staging.directory : usb.directory};
 }
 
-TransportTable make_transport_table(usb::UsbDrive* drive)
+constexpr auto network_schemes = std::to_array<std::pair<network::Scheme, std::uint16_t>>({
+    {network::Scheme::https, protocol::scheme_https},
+    {network::Scheme::http, protocol::scheme_http},
+    {network::Scheme::tftp, protocol::scheme_tftp},
+    {network::Scheme::ftp, protocol::scheme_ftp},
+    {network::Scheme::ftps, protocol::scheme_ftps},
+});
+
+TransportTable make_transport_table(usb::UsbDrive* drive, network::Downloader* downloader,
+                                    const config::Config& configuration)
 {
     TransportTable table;
     table.drive = drive;
     if (drive != nullptr)
     {
         table.fetchers.push_back({"usb", protocol::scheme_usb, drive});
+    }
+    for (const auto& [scheme, bit] : network_schemes)
+    {
+        if (downloader != nullptr && std::ranges::count(configuration.network->schemes, scheme) != 0)
+        {
+            table.fetchers.push_back({network::name_of(scheme), bit, downloader});
+        }
     }
     return table;
 }
@@ -79,7 +96,8 @@ Daemon::Daemon(const config::Config& configuration, Log& log, State state)
       checks_{make_checks(configuration.staging.max_image_size)},
       history_{configuration.staging.directory / "history.json", log},
       usb_{make_usb_drive(state.fat_tools)},
-      transports_{make_transport_table(usb_.get())},
+      downloader_{make_downloader()},
+      transports_{make_transport_table(usb_.get(), downloader_.get(), configuration)},
       session_{settings_of(configuration, state.identity),
                UpdateParts{staging_, targets_, checks_, history_, runner_, random_, log, transports_}},
       cold_reset_{context_, configuration.device.cold_reset_command, runner_, session_, log},
@@ -151,6 +169,19 @@ std::unique_ptr<usb::UsbDrive> Daemon::make_usb_drive(const std::optional<usb::F
                                            [this](const std::string& text) {
                                                log_.event(Level::warning, "USB drive", {{"reason", text}});
                                            });
+}
+
+/// Null where the configuration has none.
+std::unique_ptr<network::Downloader> Daemon::make_downloader()
+{
+    if (!configuration_.network)
+    {
+        return nullptr;
+    }
+    return std::make_unique<network::Downloader>(context_, *configuration_.network,
+                                                 [this](const std::string& text) {
+                                                     log_.event(Level::warning, "Download", {{"reason", text}});
+                                                 });
 }
 
 Result<std::unique_ptr<Daemon>> Daemon::create(const config::Config& configuration, Log& log)

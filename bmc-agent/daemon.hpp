@@ -14,6 +14,7 @@
 #include "bmc-agent/update/firmware_commands.hpp"
 #include "bmc-agent/update/update_loop.hpp"
 #include "common/random.hpp"
+#include "transports/network/bmc/downloader.hpp"
 #include "transports/usb-mass-storage/bmc/usb_drive.hpp"
 
 #include <boost/asio/io_context.hpp>
@@ -65,6 +66,7 @@ class Daemon
     Daemon(const config::Config& configuration, Log& log, State state);
 
     [[nodiscard]] std::unique_ptr<usb::UsbDrive> make_usb_drive(const std::optional<usb::FatTools>& tools);
+    [[nodiscard]] std::unique_ptr<network::Downloader> make_downloader();
     [[nodiscard]] Result<void> open_channels();
     [[nodiscard]] static UpdateSettings settings_of(const config::Config& configuration, const RunIdentity& identity);
 
@@ -80,6 +82,7 @@ class Daemon
     CheckChain checks_;
     History history_;
     std::unique_ptr<usb::UsbDrive> usb_;
+    std::unique_ptr<network::Downloader> downloader_;
     TransportTable transports_;
     UpdateSession session_;
     CommandTable commands_;

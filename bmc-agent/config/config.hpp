@@ -4,6 +4,7 @@
 #include "common/ipmi/message.hpp"
 #include "common/result.hpp"
 #include "protocol-spec/messages.hpp"
+#include "transports/network/engine/settings.hpp"
 
 #include <chrono>
 #include <cstdint>
@@ -140,7 +141,8 @@ struct Config
 {
     Lan lan;
     std::vector<SystemInterface> system_interfaces;
-    std::optional<Usb> usb; ///< none: no USB drive
+    std::optional<Usb> usb;                   ///< none: no USB drive
+    std::optional<network::Settings> network; ///< none: nothing is fetched from a network
     std::vector<User> users;
     Device device;
     Staging staging;

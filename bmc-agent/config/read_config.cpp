@@ -163,6 +163,10 @@ Config read_config(const Json& document, Findings& findings, Secrets& secrets)
     {
         read_usb(ObjectReader{usb, findings}, config.usb.emplace());
     }
+    if (const Place network = reader.member("network"); network.value != nullptr)
+    {
+        read_network(ObjectReader{network, findings}, secrets, config.network.emplace());
+    }
     read_users(reader, secrets, config.users);
     read_device(ObjectReader{reader.member("device"), findings}, config.device);
     reader.require("staging", R"(write at least {"directory": "/var/lib/bmc-agent"})");

@@ -12,7 +12,6 @@ namespace
 constexpr std::size_t most_users = 15;       ///< what Get User Access can count, with room to spare
 constexpr std::size_t longest_name = 16;     ///< bytes (IPMI 2.0 section 22.28)
 constexpr std::size_t longest_password = 20; ///< bytes (IPMI 2.0 section 22.30)
-constexpr std::size_t longest_secret = 40;   ///< bytes; a BMC key in hexadecimal
 constexpr std::size_t advised_password = 16; ///< bytes; what RAKP message 2 gives away can be tried off line
 constexpr std::size_t fewest_characters = 6; ///< different ones in a password that is not a pattern
 
@@ -58,11 +57,11 @@ void read_user(ObjectReader reader, Secrets& secrets, User& out)
 } // namespace
 
 bool read_secret(ObjectReader& reader, std::string_view key, std::string_view file_key, Secrets& secrets,
-                 std::string& out)
+                 std::string& out, std::size_t longest)
 {
     std::string direct;
     std::filesystem::path file;
-    reader.text(key, direct, longest_secret);
+    reader.text(key, direct, longest);
     reader.path(file_key, file);
     secrets.inline_secret = secrets.inline_secret || reader.has(key);
     if (reader.has(key) && reader.has(file_key))
@@ -84,7 +83,7 @@ bool read_secret(ObjectReader& reader, std::string_view key, std::string_view fi
         return false;
     }
     const Json value = std::move(*secret); // the same rules for both places
-    return read_text({&value, reader.pointer(file_key)}, out, longest_secret, reader.findings());
+    return read_text({&value, reader.pointer(file_key)}, out, longest, reader.findings());
 }
 
 void read_users(ObjectReader& parent, Secrets& secrets, std::vector<User>& out)

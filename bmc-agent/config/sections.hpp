@@ -22,14 +22,18 @@ void read_lan(ObjectReader reader, Secrets& secrets, Lan& out);
 void read_users(ObjectReader& parent, Secrets& secrets, std::vector<User>& out);
 void read_system_interfaces(ObjectReader& parent, std::vector<SystemInterface>& out);
 void read_usb(ObjectReader reader, Usb& out);
+void read_network(ObjectReader reader, Secrets& secrets, network::Settings& out);
 void read_device(ObjectReader reader, Device& out);
 void read_staging(ObjectReader reader, Staging& out);
 void read_lease(ObjectReader reader, Lease& out);
 void read_targets(ObjectReader& parent, std::vector<Target>& out);
 
-/// The secret under `key`, or in the file under `key`_file; exactly one of them. False: neither, or a mistake.
+inline constexpr std::size_t longest_ipmi_secret = 40; ///< bytes; a BMC key in hexadecimal
+
+/// The secret under `key`, or in the file under `key`_file; exactly one of them, at most `longest` bytes. False:
+/// neither, or a mistake.
 bool read_secret(ObjectReader& reader, std::string_view key, std::string_view file_key, Secrets& secrets,
-                 std::string& out);
+                 std::string& out, std::size_t longest = longest_ipmi_secret);
 
 /// What may be looked at beside the text itself.
 enum class Surroundings : std::uint8_t

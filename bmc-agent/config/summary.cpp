@@ -90,6 +90,18 @@ std::string host_line(const SystemInterface& host)
            std::string{name_of(host.policy)} + "\n";
 }
 
+std::string network_line(const network::Settings& settings)
+{
+    std::string schemes;
+    for (const network::Scheme scheme : settings.schemes)
+    {
+        schemes += (schemes.empty() ? "" : ", ") + std::string{network::name_of(scheme)};
+    }
+    return "fetches " + schemes +
+           (settings.require_digest ? "; an image by http, tftp or ftp only with its SHA-256" : "") +
+           (settings.proxy.empty() ? "" : "; through a proxy") + "\n";
+}
+
 } // namespace
 
 std::string summary(const Config& config)
@@ -104,6 +116,10 @@ std::string summary(const Config& config)
         text += "a USB drive for the host, on " +
                 (config.usb->controller.empty() ? "the first free controller" : printable(config.usb->controller)) +
                 "\n";
+    }
+    if (config.network)
+    {
+        text += network_line(*config.network);
     }
     for (const User& user : config.users)
     {
