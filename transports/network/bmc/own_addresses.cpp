@@ -3,8 +3,11 @@
 #include <ifaddrs.h>
 #include <netinet/in.h>
 
+#include <cerrno>
 #include <cstring>
 #include <memory>
+#include <string>
+#include <system_error>
 
 namespace fwupdate::network
 {
@@ -21,12 +24,14 @@ struct FreeAddresses
 
 } // namespace
 
-std::vector<Address> own_addresses()
+Result<std::vector<Address>> own_addresses()
 {
     ifaddrs* list = nullptr;
     if (::getifaddrs(&list) != 0)
     {
-        return {};
+        return fail(ErrorKind::input_output, "cannot tell the BMC's own addresses, " +
+                                                 std::generic_category().message(errno) +
+                                                 ": the agent needs AF_NETLINK sockets");
     }
     const std::unique_ptr<ifaddrs, FreeAddresses> owner{list};
     std::vector<Address> addresses;

@@ -8,7 +8,7 @@
 namespace fwupdate::network
 {
 
-/// Of all interfaces, as they are now; empty where the system does not tell.
-[[nodiscard]] std::vector<Address> own_addresses();
+/// Of all interfaces, as they are now. Error: input_output, where the system does not tell.
+[[nodiscard]] Result<std::vector<Address>> own_addresses();
 
 } // namespace fwupdate::network

@@ -225,7 +225,9 @@ curl_socket_t Transfer::open_socket(const curl_sockaddr& to)
     }
     if (!proxied)
     {
-        const auto admitted = settings_.rules.admit_address(order_.uri.host(), *address, own_addresses());
+        const auto own = own_addresses();
+        const auto admitted =
+            own ? settings_.rules.admit_address(order_.uri.host(), *address, *own) : Result<void>{own.error()};
         if (!admitted)
         {
             end_.refused_address = admitted.error().text;
