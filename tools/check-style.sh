@@ -25,6 +25,8 @@ forbid transports 'bmc-agent|ipmitool-plugin|tests'
 forbid bmc-agent 'ipmitool-plugin|tests'
 forbid ipmitool-plugin 'bmc-agent|tests'
 forbid transports/stream 'transports/(usb-mass-storage|network)'
+forbid transports/usb-mass-storage 'transports/(stream|network)'
+forbid transports/network 'transports/(stream|usb-mass-storage)'
 
 # shellcheck disable=SC2086
 if grep -nE '\b(TODO|FIXME|XXX|HACK)\b' $sources; then

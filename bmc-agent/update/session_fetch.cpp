@@ -308,6 +308,10 @@ Result<void> UpdateSession::accept(ConstBytes bytes, TimePoint now)
         const ReasonCode code = kind == ErrorKind::no_space       ? ReasonCode::no_space
                                 : kind == ErrorKind::out_of_range ? ReasonCode::image_too_large
                                                                   : ReasonCode::input_output;
+        if (code == ReasonCode::image_too_large)
+        {
+            drop_staged(); // another file than the one whose name it has
+        }
         fail_update({code, state_, accepted.error().text}, now);
     }
     notify();

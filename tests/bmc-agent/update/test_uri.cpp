@@ -297,6 +297,18 @@ TEST_CASE("sizes are bounded before a byte comes, and while they come")
     CHECK(untold.reason_code() == ReasonCode::image_too_large);
 }
 
+TEST_CASE("what is longer than its name says leaves nothing under that name")
+{
+    UriBench bench;
+    begin(bench, bench.console, bench.image);
+    bench.fetch_begins();
+    auto* sink = bench.fetcher.sink;
+    REQUIRE(sink->accept(Bytes(150'000), bench.now).has_value());
+    CHECK_FALSE(sink->accept(Bytes(1), bench.now).has_value());
+    CHECK(bench.reason_code() == ReasonCode::image_too_large);
+    CHECK(begin(bench, bench.console, bench.image).blocks_present == 0);
+}
+
 TEST_CASE("a failure keeps its code")
 {
     UriBench bench;

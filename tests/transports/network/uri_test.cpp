@@ -65,6 +65,10 @@ TEST_CASE("what names no file of a known kind is refused, without showing secret
         "usb://b",
         "data:,x",
         "dict://a/b",
+        "http://a%7f/b",
+        "http://a%2fb/c",
+        "http://b\xC3\xBC"
+        "cher.example/c",
     });
     for (const std::string_view text : bad)
     {

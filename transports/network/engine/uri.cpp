@@ -81,6 +81,13 @@ std::string plain_host(std::string host)
     return lower(std::move(host));
 }
 
+/// A name in ASCII, or an address with its zone: nothing that a percent code could have brought in.
+bool is_plain(std::string_view host)
+{
+    constexpr std::string_view letters = "abcdefghijklmnopqrstuvwxyz0123456789-_.:%";
+    return !host.empty() && host.find_first_not_of(letters) == std::string_view::npos;
+}
+
 std::optional<transports::Credentials> take_credentials(const Url& url)
 {
     const auto user = part_of(url, CURLUPART_USER, CURLU_URLDECODE);
@@ -133,9 +140,9 @@ Result<Uri> Uri::parse(std::string_view text)
     uri.scheme_ = *scheme;
     uri.host_ = plain_host(part_of(url, CURLUPART_HOST).value_or(""));
     const std::string path = part_of(url, CURLUPART_PATH).value_or("");
-    if (uri.host_.empty() || path.empty() || path.ends_with('/'))
+    if (!is_plain(uri.host_) || path.empty() || path.ends_with('/'))
     {
-        return bad(uri.host_.empty() ? "names no host" : "names no file");
+        return bad(is_plain(uri.host_) ? "names no file" : "names no host (in ASCII)");
     }
     const std::string port = part_of(url, CURLUPART_PORT, CURLU_DEFAULT_PORT).value_or("");
     if (std::from_chars(port.data(), port.data() + port.size(), uri.port_).ec != std::errc{} || uri.port_ == 0)
@@ -144,7 +151,7 @@ Result<Uri> Uri::parse(std::string_view text)
     }
     uri.credentials_ = take_credentials(url);
     uri.text_ = part_of(url, CURLUPART_URL).value_or("");
-    const bool query = part_of(url, CURLUPART_QUERY).has_value();
+    const bool query = !part_of(url, CURLUPART_QUERY).value_or("").empty();
     curl_url_set(url.get(), CURLUPART_QUERY, nullptr, 0);
     uri.shown_ = printable(part_of(url, CURLUPART_URL).value_or("").substr(0, longest_shown)) + (query ? "?..." : "");
     return uri.text_.empty() ? Result<Uri>{bad("is malformed")} : Result<Uri>{std::move(uri)};
