@@ -1,11 +1,13 @@
 #include "transports/network/bmc/transfer.hpp"
 
 #include "transports/network/bmc/own_addresses.hpp"
+#include "transports/network/bmc/sender_filter.hpp"
 
 #include <boost/asio/ip/tcp.hpp>
 #include <openssl/ssl.h>
 #include <openssl/x509.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <charconv>
@@ -234,7 +236,17 @@ curl_socket_t Transfer::open_socket(const curl_sockaddr& to)
             return CURL_SOCKET_BAD;
         }
     }
-    return ::socket(to.family, to.socktype | SOCK_CLOEXEC, to.protocol);
+    const int socket = ::socket(to.family, to.socktype | SOCK_CLOEXEC, to.protocol);
+    if (socket >= 0 && to.socktype == SOCK_DGRAM)
+    {
+        if (const auto filtered = take_only_from(socket, *address); !filtered)
+        {
+            end_.refused_address = filtered.error().text;
+            ::close(socket);
+            return CURL_SOCKET_BAD;
+        }
+    }
+    return socket;
 }
 
 int Transfer::on_debug(CURL*, curl_infotype type, char* data, std::size_t size, void* self)
