@@ -75,7 +75,7 @@ distribution=$(dpkg-parsechangelog -S Distribution)
 } >debian/changelog.new
 mv debian/changelog.new debian/changelog
 
-export FWUPDATE_LIBS="$library -lstdc++ -lcrypto -lz -lpthread"
+export FWUPDATE_LIBS="$library -lstdc++ -lssl -lcrypto -lz -lpthread"
 export GIT_CEILING_DIRECTORIES="$build" # ipmitool's configure asks git for its version
 quietly dpkg-buildpackage --build=binary --no-sign --jobs=2
 

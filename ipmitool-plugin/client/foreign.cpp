@@ -54,7 +54,7 @@ class ForeignInstall
             return entered.error();
         }
         const Attempt<void> ready = update();
-        return conclude_install(context_, image_, notes_, Keeps::nothing,
+        return conclude_install(context_, subject_of(image_), notes_, Keeps::nothing,
                                 ready ? leave_and_wait() : give_up(ready.error()));
     }
 
@@ -122,7 +122,7 @@ class ForeignInstall
             return channels.error();
         }
         const std::size_t write_size = choose_write_size(context_.bmc.port().facts(), *channels);
-        keep_note(context_, image_, notes_);
+        keep_note(context_, subject_of(image_), notes_);
         for (int round = 0;; ++round)
         {
             const Attempt<void> sent = transfer(write_size);

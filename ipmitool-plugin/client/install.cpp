@@ -3,8 +3,6 @@
 #include "ipmitool-plugin/client/conclusion.hpp"
 #include "ipmitool-plugin/client/lease.hpp"
 #include "ipmitool-plugin/client/preparation.hpp"
-#include "ipmitool-plugin/client/transfer.hpp"
-#include "ipmitool-plugin/client/usb_transfer.hpp"
 #include "ipmitool-plugin/client/verdict.hpp"
 #include "ipmitool-plugin/client/watch.hpp"
 
@@ -29,38 +27,44 @@ constexpr int exit_tries = 3;
 class Install
 {
   public:
-    Install(const Context& context, const Image& image, const protocol::GetCapabilitiesResponse& capabilities,
+    Install(const Context& context, const Update& update, const protocol::GetCapabilitiesResponse& capabilities,
             const Notes& notes)
         : context_{context},
-          image_{image},
+          subject_{update.subject},
+          carrier_{update.carrier},
+          resumed_{update.resumed},
           capabilities_{capabilities},
-          notes_{notes},
-          transfer_{context, image, capabilities}
+          notes_{notes}
     {
     }
 
     Outcome run()
     {
-        Attempt<Preparation> prepared = prepare(context_, image_, capabilities_);
+        Attempt<Preparation> prepared = prepare(context_, subject_, capabilities_);
         if (!prepared)
         {
-            return conclude_install(context_, image_, notes_, Keeps::nothing_yet, prepared.error());
+            return conclude_install(context_, subject_, notes_, Keeps::nothing_yet, prepared.error());
         }
         target_ = std::move(prepared->target);
         before_ = std::move(prepared->before);
         const Attempt<void> ready = passes();
+        carrier_.finish();
         if (!ready)
         {
             release(ready.error());
-            return conclude_install(context_, image_, notes_, keeps(), ready.error());
+            return conclude_install(context_, subject_, notes_, keeps(), ready.error());
         }
-        return conclude_install(context_, image_, notes_, Keeps::blocks, leave());
+        return conclude_install(context_, subject_, notes_, Keeps::blocks, leave());
     }
 
   private:
     [[nodiscard]] Keeps keeps() const
     {
-        return completed_ || adopted_ || transfer_.arrived() != 0 ? Keeps::blocks : Keeps::nothing_yet;
+        if (!subject_.has_name())
+        {
+            return Keeps::nameless;
+        }
+        return completed_ || adopted_ || carrier_.arrived() != 0 ? Keeps::blocks : Keeps::nothing_yet;
     }
 
     // ---- passes
@@ -70,14 +74,14 @@ class Install
         int fruitless = 0;
         while (true)
         {
-            const std::uint64_t arrived = transfer_.arrived();
+            const std::uint64_t arrived = carrier_.arrived();
             const Attempt<void> pass = this->pass();
             if (pass || context_.environment.interrupted())
             {
                 return pass ? Attempt<void>{} : interrupted();
             }
-            fruitless = transfer_.arrived() > arrived ? 0 : fruitless + 1;
-            Outcome outcome = pass.error();
+            fruitless = carrier_.arrived() > arrived ? 0 : fruitless + 1;
+            Outcome outcome = carrier_.explained(pass.error());
             if (outcome.remedy == Remedy::none || fruitless >= fruitless_passes)
             {
                 outcome.code = outcome.remedy == Remedy::none ? outcome.code : ExitCode::transfer_failed;
@@ -97,7 +101,7 @@ class Install
         {
             return reconnect(context_, return_limit);
         }
-        if (const std::optional<Outcome> end = taken_over(context_, transfer_.number()))
+        if (const std::optional<Outcome> end = taken_over(context_, carrier_.number()))
         {
             held_ = false;
             return *end;
@@ -120,6 +124,15 @@ class Install
             return same ? watch_until_ready(context_, meter_) : same.error();
         }
         held_ = true;
+        const Attempt<bool> fetches = is_fetching_ours(*session);
+        if (!fetches || *fetches)
+        {
+            return fetches ? watch_until_ready(context_, meter_) : fetches.error();
+        }
+        if (const Attempt<void> cleared = clear(*session); !cleared)
+        {
+            return cleared.error();
+        }
         if (const Attempt<void> set = set_parameters(); !set)
         {
             return set.error();
@@ -166,7 +179,7 @@ class Install
         {
             return {};
         }
-        const Attempt<bool> same = is_about(context_, session, target_, image_);
+        const Attempt<bool> same = is_ours(session);
         if (!same)
         {
             return same.error();
@@ -178,6 +191,62 @@ class Install
         }
         return Outcome{ExitCode::refused, "another update is at '" + name_of(session.state) +
                                               "': let it end and leave it with 'fwupdate exit'"};
+    }
+
+    /// Without a SHA-256 nothing tells what the BMC is at: then resume takes it for what was interrupted.
+    [[nodiscard]] Attempt<bool> is_ours(const Session& session) const
+    {
+        return subject_.sha256 || !resumed_ ? is_about(context_, session, target_, subject_)
+                                            : session.target == target_.target;
+    }
+
+    /// Whether the BMC is in the midst of fetching this very image: since this command told it to, or another one that
+    /// is gone.
+    Attempt<bool> is_fetching_ours(const Session& session)
+    {
+        if (session.state != protocol::UpdateState::download || session.transport != protocol::Transport::uri ||
+            !fetch_runs())
+        {
+            return false;
+        }
+        if (completed_ && session.transfer == carrier_.number())
+        {
+            return true;
+        }
+        if (!carrier_.outlives_us())
+        {
+            return false;
+        }
+        const Attempt<bool> ours = is_ours(session);
+        if (ours && *ours)
+        {
+            context_.reporter.notice("the BMC is fetching this image already; going on from there");
+            adopted_ = true;
+        }
+        return ours;
+    }
+
+    [[nodiscard]] bool fetch_runs() const
+    {
+        const auto flags = context_.bmc.control(protocol::Control::get_flags);
+        return flags && flags->ok() && flags->message.flags.has(protocol::flag_completed);
+    }
+
+    /// What another transfer has left behind and would be in the way: an error, a fetch, another target. Named blocks
+    /// stay.
+    Attempt<void> clear(const Session& session) const
+    {
+        using protocol::UpdateState;
+        const bool fetches = session.state == UpdateState::download &&
+                             (session.transport == protocol::Transport::uri || session.target != target_.target);
+        if (session.state != UpdateState::error && !fetches)
+        {
+            return {};
+        }
+        const auto aborted = demand<protocol::UpdateControlResponse>(
+            context_, Command::update_control,
+            protocol::UpdateControlRequest{protocol::Control::transfer_abort, std::nullopt});
+        return aborted ? Attempt<void>{} : aborted.error();
     }
 
     Attempt<void> set_parameters() const
@@ -202,58 +271,22 @@ class Install
 
     Attempt<void> carry()
     {
-        if (const Attempt<void> begun = transfer_.begin(target_.target); !begun)
+        if (const Attempt<void> begun = carrier_.begin(target_.target); !begun)
         {
             return begun.error();
         }
         if (!noted_)
         {
-            keep_note(context_, image_, notes_);
+            keep_note(context_, subject_, notes_);
             noted_ = true;
         }
-        if (transfer_.arrived() != 0)
+        if (carrier_.arrived() != 0)
         {
-            context_.reporter.notice("resuming: " + size_text(transfer_.arrived()) + " of " + size_text(image_.size()) +
+            context_.reporter.notice("resuming: " + size_text(carrier_.arrived()) + " of " + size_text(subject_.size) +
                                      " are on the BMC already");
         }
-        if (transfer_.arrived() == image_.size())
-        {
-            return {};
-        }
-        if (!way_)
-        {
-            choose_way();
-        }
-        return way_ == Way::usb ? carry_by_drive() : transfer_.send(meter_);
-    }
-
-    void choose_way()
-    {
-        way_ = context_.keywords.transport.value_or(Way::stream);
-        if (context_.keywords.transport)
-        {
-            return;
-        }
-        const std::string better = prefer_drive(context_, capabilities_, image_.size() - transfer_.arrived());
-        if (!better.empty())
-        {
-            context_.reporter.notice(better + ": using the drive");
-            way_ = Way::usb;
-        }
-    }
-
-    /// A drive that nobody asked for and that does not work out is no failure: the image is streamed.
-    Attempt<void> carry_by_drive()
-    {
-        Attempt<void> sent = send_by_drive(context_, image_, meter_);
-        const bool asked_for = context_.keywords.transport.has_value();
-        if (sent || asked_for || sent.error().remedy != Remedy::none || context_.environment.interrupted())
-        {
-            return sent;
-        }
-        context_.reporter.notice(sent.error().text + "; streaming over IPMI");
-        way_ = Way::stream;
-        return transfer_.send(meter_);
+        return carrier_.arrived() != 0 && carrier_.arrived() == subject_.size ? Attempt<void>{}
+                                                                              : carrier_.carry(meter_);
     }
 
     // ---- the end
@@ -277,7 +310,9 @@ class Install
     [[nodiscard]] Outcome interrupted() const
     {
         Outcome outcome = interrupted_outcome();
-        if (completed_)
+        const auto session = context_.bmc.call<Session>(Command::get_update_session);
+        const bool fetching = session && session->ok() && session->message.state == protocol::UpdateState::download;
+        if (completed_ && !fetching)
         {
             outcome.text += "; the BMC has the whole image and goes on, resume waits for it";
         }
@@ -292,6 +327,7 @@ class Install
         {
             before_.boot_id = verdict->message.boot_id;
             before_.instance_id = verdict->message.instance_id;
+            before_.image = subject_.sha256.value_or(verdict->message.last_sha256);
         }
         for (int round = 0; round < exit_tries; ++round)
         {
@@ -323,16 +359,16 @@ class Install
     }
 
     const Context& context_;
-    const Image& image_;
+    const Subject& subject_;
+    Carrier& carrier_;
+    bool resumed_;
     const protocol::GetCapabilitiesResponse& capabilities_;
     const Notes& notes_;
-    Transfer transfer_;
     protocol::GetTargetInfoResponse target_;
     Before before_;
     ProgressMeter meter_;
     Claim claim_{Claim::fresh};
-    std::optional<Way> way_; ///< none: not chosen yet
-    bool completed_{false};  ///< this command has said that the image is whole
+    bool completed_{false}; ///< this command has said that the image is whole
     bool noted_{false};
     bool adopted_{false}; ///< the BMC was past the transfer already
     bool held_{false};    ///< this command owns update mode
@@ -340,10 +376,10 @@ class Install
 
 } // namespace
 
-Outcome install(const Context& context, const Image& image, const protocol::GetCapabilitiesResponse& capabilities,
+Outcome install(const Context& context, const Update& update, const protocol::GetCapabilitiesResponse& capabilities,
                 const Notes& notes)
 {
-    return Install{context, image, capabilities, notes}.run();
+    return Install{context, update, capabilities, notes}.run();
 }
 
 } // namespace fwupdate::client

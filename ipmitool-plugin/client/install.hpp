@@ -1,15 +1,23 @@
-// `install` and `resume` on a BMC with the extended profile.
+// A whole update of a BMC with the extended profile: `install`, `resume`, `usb`, `uri` and `serve`.
 #pragma once
 
-#include "ipmitool-plugin/client/context.hpp"
-#include "ipmitool-plugin/client/image.hpp"
+#include "ipmitool-plugin/client/carrier.hpp"
 #include "ipmitool-plugin/client/note.hpp"
+#include "ipmitool-plugin/client/subject.hpp"
 
 namespace fwupdate::client
 {
 
-/// The whole update, from the first question to the verdict.
-[[nodiscard]] Outcome install(const Context& context, const Image& image,
+/// What is installed, and how it gets there.
+struct Update
+{
+    const Subject& subject;
+    Carrier& carrier;
+    bool resumed{}; ///< by the note of an interrupted one
+};
+
+/// From the first question to the verdict.
+[[nodiscard]] Outcome install(const Context& context, const Update& update,
                               const protocol::GetCapabilitiesResponse& capabilities, const Notes& notes);
 
 } // namespace fwupdate::client

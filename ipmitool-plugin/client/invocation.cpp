@@ -4,67 +4,25 @@
 
 #include <algorithm>
 #include <array>
-#include <cstdio>
-#include <tuple>
 
 namespace fwupdate::client
 {
 namespace
 {
 
-/// Which keywords a command takes, one bit per row of the keyword table.
-enum KeywordBit : std::uint32_t
-{
-    target_bit = 1U << 0,
-    sha256_bit = 1U << 1,
-    no_downgrade_bit = 1U << 2,
-    defer_reboot_bit = 1U << 3,
-    debug_bit = 1U << 4,
-    force_bit = 1U << 5,
-    yes_bit = 1U << 6,
-    json_bit = 1U << 7,
-    no_wait_bit = 1U << 8,
-    wait_reboot_bit = 1U << 9,
-    transport_bit = 1U << 10,
-};
-
-struct KeywordRow
-{
-    std::uint32_t bit{};
-    std::string_view name;
-    std::string_view value; ///< what follows; empty: nothing
-    std::string_view meaning;
-    bool Keywords::*flag{}; ///< null: takes a value
-};
-
-constexpr auto keyword_rows = std::to_array<KeywordRow>({
-    {target_bit, "target", "NAME", "what to update, a name or number out of 'targets'; else the BMC's default",
-     nullptr},
-    {sha256_bit, "sha256", "HEX", "the SHA-256 that the image must have", nullptr},
-    {transport_bit, "transport", "WAY", "stream (in IPMI messages) or usb (the BMC's drive); else the better one",
-     nullptr},
-    {no_downgrade_bit, "no-downgrade", "", "refuse an image older than what runs", &Keywords::no_downgrade},
-    {defer_reboot_bit, "defer-reboot", "", "program now, leave the restart to somebody else", &Keywords::defer_reboot},
-    {debug_bit, "debug", "", "the BMC keeps the staged image and a verbose record", &Keywords::debug},
-    {force_bit, "force", "",
-     "even if already installed; take over from whoever holds update mode; override what the BMC lets be overridden",
-     &Keywords::force},
-    {yes_bit, "yes", "", "don't ask (without a terminal nothing is ever asked)", &Keywords::yes},
-    {json_bit, "json", "", "JSON lines on stdout", &Keywords::json},
-    {no_wait_bit, "no-wait", "", "don't wait for the restart and its verdict", &Keywords::no_wait},
-    {wait_reboot_bit, "wait-reboot", "",
-     "with defer-reboot: wait, however long, until somebody restarts it, and report the verdict",
-     &Keywords::wait_reboot},
-});
-
-constexpr std::uint32_t usb_bits = target_bit | sha256_bit | no_downgrade_bit | defer_reboot_bit | debug_bit |
-                                   force_bit | yes_bit | json_bit | no_wait_bit | wait_reboot_bit;
-constexpr std::uint32_t install_bits = usb_bits | transport_bit;
+constexpr KeywordBits usb_bits = target_bit | sha256_bit | no_downgrade_bit | defer_reboot_bit | debug_bit | force_bit |
+                                 yes_bit | json_bit | no_wait_bit | wait_reboot_bit;
+constexpr KeywordBits server_bits = port_bit | address_bit | from_bit | http_bit;
+constexpr KeywordBits serve_bits = usb_bits | server_bits;
+constexpr KeywordBits install_bits = serve_bits | transport_bit;
+constexpr KeywordBits credential_bits = pin_bit | user_bit | password_file_bit;
+constexpr KeywordBits uri_bits = usb_bits | credential_bits | size_bit | image_bit | step_bit;
+constexpr KeywordBits step_bits = step_bit | credential_bits | sha256_bit | size_bit | json_bit;
 
 enum class Argument : std::uint8_t
 {
     none,
-    optional_image,
+    optional_image, ///< or a URI
     image,
     uri,
     optional_command,
@@ -75,7 +33,7 @@ struct VerbRow
     Verb verb{};
     std::string_view name;
     Argument argument{};
-    std::uint32_t keywords{};
+    KeywordBits keywords{};
     std::string_view meaning;
 };
 
@@ -88,9 +46,15 @@ constexpr auto verb_rows = std::to_array<VerbRow>({
     {Verb::plan, "plan", Argument::image, target_bit | sha256_bit | no_downgrade_bit | force_bit | json_bit,
      "ask what the BMC would say of this image; changes nothing"},
     {Verb::install, "install", Argument::image, install_bits, "update: transfer, verify, program, restart, confirm"},
-    {Verb::resume, "resume", Argument::optional_image, install_bits,
-     "go on with an interrupted install; without an image: the last one to this BMC"},
+    {Verb::resume, "resume", Argument::optional_image, install_bits | credential_bits | size_bit,
+     "go on with an interrupted update; without an image or URI: the last one to this BMC"},
     {Verb::usb, "usb", Argument::image, usb_bits, "install over the BMC's USB drive; on the host itself"},
+    {Verb::uri, "uri", Argument::uri, uri_bits,
+     "update with what the BMC fetches itself: https, http, ftps, ftp, tftp; with usb://FILE or 'step' a single step: "
+     "say "
+     "where the image is"},
+    {Verb::serve, "serve", Argument::image, serve_bits,
+     "install with this machine as the server that the BMC fetches the image from, by HTTPS"},
     {Verb::abort, "abort", Argument::none, force_bit | json_bit,
      "give up the present or interrupted transfer: drop what is staged, leave update mode"},
     {Verb::exit, "exit", Argument::none, force_bit | json_bit, "leave update mode; from ready the update takes effect"},
@@ -101,41 +65,12 @@ constexpr auto verb_rows = std::to_array<VerbRow>({
     {Verb::write, "write", Argument::image, sha256_bit | json_bit, "single step: start a transfer, write the image"},
     {Verb::usb_in, "usb-in", Argument::none, json_bit, "single step: start a transfer, plug the USB drive in"},
     {Verb::usb_out, "usb-out", Argument::none, json_bit, "single step: plug the USB drive out"},
-    {Verb::uri, "uri", Argument::uri, json_bit, "single step: say where the image is: usb://FILE on the drive"},
     {Verb::complete, "complete", Argument::none, json_bit, "single step: the image is whole, verify and program it"},
 });
 
 const VerbRow& row_of(Verb verb)
 {
     return *std::ranges::find(verb_rows, verb, &VerbRow::verb);
-}
-
-const KeywordRow* keyword_named(std::string_view name)
-{
-    const auto* row = std::ranges::find(keyword_rows, name, &KeywordRow::name);
-    return row == keyword_rows.end() ? nullptr : &*row;
-}
-
-/// Takes the value of "target", "transport" or "sha256"; false: it is not one.
-bool take_value(const KeywordRow& row, const std::string& value, Keywords& keywords)
-{
-    if (row.bit == target_bit)
-    {
-        keywords.target = value;
-        return !value.empty();
-    }
-    if (row.bit == transport_bit)
-    {
-        keywords.transport = way_named(value);
-        return keywords.transport.has_value();
-    }
-    const Result<Bytes> digest = from_hex(value);
-    if (!digest || digest->size() != Sha256{}.size())
-    {
-        return false;
-    }
-    std::ranges::copy(*digest, keywords.sha256.emplace().begin());
-    return true;
 }
 
 /// Goes through the words behind the verb.
@@ -198,12 +133,9 @@ class Words
         {
             return "'" + word + "' needs " + std::string{row->value} + " behind it";
         }
-        return take_value(*row, words_[at_++], keywords)
-                   ? std::string{}
-                   : "'" + printable(words_[at_ - 1]) + "' is not a " +
-                         (row->bit == sha256_bit      ? "SHA-256: 64 hexadecimal digits"
-                          : row->bit == transport_bit ? "transport: stream, usb"
-                                                      : "name");
+        const std::string& value = words_[at_++];
+        const std::string_view is_not = row->take(value, keywords);
+        return is_not.empty() ? std::string{} : "'" + printable(value) + "' is not a " + std::string{is_not};
     }
 
     const VerbRow& verb_;
@@ -211,21 +143,60 @@ class Words
     std::size_t at_{0};
 };
 
+/// Names one of the keywords that are given among `bits`.
+std::string name_in(KeywordBits bits)
+{
+    const auto rows = keyword_table();
+    const auto row = std::ranges::find_if(rows, [bits](const KeywordRow& other) { return (other.bit & bits) != 0; });
+    return "'" + std::string{row->name} + "'";
+}
+
+/// What a URI and the words about it must not be.
+std::string check_uri(const Invocation& invocation, KeywordBits bits)
+{
+    const bool drive = invocation.argument.starts_with("usb://");
+    const bool about_uri = invocation.verb == Verb::uri || (invocation.verb == Verb::resume && is_uri(invocation));
+    if (invocation.verb == Verb::uri && !is_uri(invocation))
+    {
+        return "'" + printable(invocation.argument) +
+               "' is not a URI: write it like https://server/image.bin or usb://image.bin";
+    }
+    if (invocation.verb == Verb::resume && drive)
+    {
+        return "'resume' goes on with an image or with a URI of a network";
+    }
+    if (const KeywordBits unfit = bits & ~(json_bit | step_bit); drive && unfit != 0)
+    {
+        return name_in(unfit) + " does not go with usb://, which is a single step: 'fwupdate usb' does all of it";
+    }
+    if (const KeywordBits unfit = bits & ~step_bits; invocation.keywords.step && unfit != 0)
+    {
+        return name_in(unfit) + " does not go with 'step'";
+    }
+    if ((bits & (size_bit | sha256_bit)) == size_bit && about_uri)
+    {
+        return (bits & image_bit) != 0 ? "'image' gives the size already" : "'size' goes with 'sha256'";
+    }
+    return (bits & (size_bit | image_bit)) == (size_bit | image_bit) ? "'image' gives the size already" : "";
+}
+
 std::string check_combination(const Invocation& invocation)
 {
+    const KeywordBits bits = given(invocation.keywords);
     if (invocation.keywords.no_wait && invocation.keywords.wait_reboot)
     {
         return "'no-wait' and 'wait-reboot' contradict each other";
     }
-    if (invocation.verb == Verb::uri && invocation.argument.find("://") == std::string::npos)
+    if (const KeywordBits unfit = bits & server_bits;
+        unfit != 0 && invocation.verb == Verb::install && invocation.keywords.transport != Way::serve)
     {
-        return "'" + printable(invocation.argument) + "' is not a URI: write it like usb://image.bin";
+        return name_in(unfit) + " goes with 'transport serve'";
     }
     if (invocation.verb == Verb::help && !invocation.argument.empty() && !verb_named(invocation.argument))
     {
         return "there is no command '" + printable(invocation.argument) + "'";
     }
-    return {};
+    return check_uri(invocation, bits);
 }
 
 std::string columns(std::string_view left, std::string_view right)
@@ -243,7 +214,7 @@ std::string synopsis(const VerbRow& row)
     case Argument::none:
         break;
     case Argument::optional_image:
-        text += " [<image>]";
+        text += " [<image>|<uri>]";
         break;
     case Argument::image:
         text += " <image>";
@@ -255,7 +226,7 @@ std::string synopsis(const VerbRow& row)
         text += " [<command>]";
         break;
     }
-    for (const KeywordRow& keyword : keyword_rows)
+    for (const KeywordRow& keyword : keyword_table())
     {
         if ((row.keywords & keyword.bit) != 0)
         {
@@ -297,16 +268,9 @@ std::optional<Invocation> parse_invocation(std::span<const std::string> argument
     return invocation;
 }
 
-std::string_view name_of(Way way)
+bool is_uri(const Invocation& invocation)
 {
-    return way == Way::usb ? "usb" : "stream";
-}
-
-std::optional<Way> way_named(std::string_view name)
-{
-    constexpr std::array ways{Way::stream, Way::usb};
-    const auto* way = std::ranges::find_if(ways, [&](Way other) { return name_of(other) == name; });
-    return way == ways.end() ? std::nullopt : std::optional{*way};
+    return invocation.argument.find("://") != std::string::npos;
 }
 
 std::string_view name_of(Verb verb)
@@ -324,7 +288,7 @@ std::string usage_of(Verb verb)
 {
     const VerbRow& row = row_of(verb);
     std::string text = "usage: " + synopsis(row) + "\n  " + std::string{row.meaning} + "\n";
-    for (const KeywordRow& keyword : keyword_rows)
+    for (const KeywordRow& keyword : keyword_table())
     {
         if ((row.keywords & keyword.bit) != 0)
         {
@@ -343,7 +307,7 @@ std::string overview()
         text += columns(row.name, row.meaning);
     }
     text += "Keywords (bare words, no dashes):\n";
-    for (const KeywordRow& row : keyword_rows)
+    for (const KeywordRow& row : keyword_table())
     {
         const std::string name = std::string{row.name} + (row.value.empty() ? "" : " ");
         text += columns(name + std::string{row.value}, row.meaning);
@@ -354,43 +318,6 @@ std::string overview()
         text += columns(std::to_string(static_cast<unsigned>(row.code)), row.meaning);
     }
     return text;
-}
-
-std::string to_text(const Keywords& keywords)
-{
-    std::string text;
-    for (const KeywordRow& row : keyword_rows)
-    {
-        const bool of_this_run = (row.bit & (force_bit | yes_bit | json_bit)) != 0;
-        if (row.flag != nullptr && !of_this_run && keywords.*row.flag)
-        {
-            text += " " + std::string{row.name};
-        }
-    }
-    if (keywords.transport)
-    {
-        text += " transport " + std::string{name_of(*keywords.transport)};
-    }
-    if (keywords.target)
-    {
-        text += " target " + shell_quoted(*keywords.target);
-    }
-    return text.empty() ? text : text.substr(1);
-}
-
-std::string shell_quoted(const std::string& word)
-{
-    constexpr std::string_view plain = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-./:@%+,=";
-    if (!word.empty() && word.find_first_not_of(plain) == std::string::npos)
-    {
-        return word;
-    }
-    std::string quoted = "'";
-    for (const char character : word)
-    {
-        quoted += character == '\'' ? std::string{"'\\''"} : std::string{character};
-    }
-    return quoted + "'";
 }
 
 } // namespace fwupdate::client

@@ -2,8 +2,7 @@
 // getopt takes everything that begins with a dash, so there are no options here.
 #pragma once
 
-#include "common/bytes.hpp"
-#include "common/result.hpp"
+#include "ipmitool-plugin/client/keywords.hpp"
 
 #include <cstdint>
 #include <optional>
@@ -25,6 +24,8 @@ enum class Verb : std::uint8_t
     install,
     resume,
     usb,
+    uri,
+    serve,
     abort,
     exit,
     enter,
@@ -32,38 +33,13 @@ enum class Verb : std::uint8_t
     write,
     usb_in,
     usb_out,
-    uri,
     complete,
-};
-
-/// How the image goes to the BMC.
-enum class Way : std::uint8_t
-{
-    stream, ///< in IPMI messages
-    usb,    ///< over the BMC's virtual USB drive
-};
-
-struct Keywords
-{
-    std::optional<std::string> target;
-    std::optional<Sha256> sha256; ///< what the image must have
-    std::optional<Way> transport; ///< none: whichever is the better one
-    bool no_downgrade{};
-    bool defer_reboot{};
-    bool debug{};
-    bool force{};
-    bool yes{};
-    bool json{};
-    bool no_wait{};
-    bool wait_reboot{};
-
-    bool operator==(const Keywords&) const = default;
 };
 
 struct Invocation
 {
     Verb verb{};
-    std::string argument; ///< the image; for help the command; for uri the URI; empty: none
+    std::string argument; ///< the image or URI; for help the command; empty: none
     Keywords keywords;
 
     bool operator==(const Invocation&) const = default;
@@ -79,9 +55,8 @@ struct UsageError
 /// Reads the arguments behind "fwupdate". `error` is filled when nothing is returned.
 [[nodiscard]] std::optional<Invocation> parse_invocation(std::span<const std::string> arguments, UsageError& error);
 
-/// The way's name, and back.
-[[nodiscard]] std::string_view name_of(Way way);
-[[nodiscard]] std::optional<Way> way_named(std::string_view name);
+/// Whether the argument is a URI, not a file.
+[[nodiscard]] bool is_uri(const Invocation& invocation);
 
 /// The verb as typed.
 [[nodiscard]] std::string_view name_of(Verb verb);
@@ -93,11 +68,5 @@ struct UsageError
 
 /// All commands, keywords and exit codes.
 [[nodiscard]] std::string overview();
-
-/// The keywords as they would be typed, but for those of one run only (force, yes, json, sha256).
-[[nodiscard]] std::string to_text(const Keywords& keywords);
-
-/// A word for the shell, quoted if it needs to be.
-[[nodiscard]] std::string shell_quoted(const std::string& word);
 
 } // namespace fwupdate::client

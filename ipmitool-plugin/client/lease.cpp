@@ -1,5 +1,7 @@
 #include "ipmitool-plugin/client/lease.hpp"
 
+#include <algorithm>
+
 namespace fwupdate::client
 {
 namespace
@@ -51,8 +53,10 @@ Attempt<Session> take_over(const Context& context, std::uint8_t flags = 0)
 
 Outcome held_outcome(const Session& session)
 {
-    return {ExitCode::refused,
-            "update mode is held by " + holder_text(session) + ". Wait until it ends, or take it over with 'force'"};
+    const std::string position = position_text(session);
+    return {ExitCode::refused, "update mode is held by " + holder_text(session) +
+                                   (position.empty() ? "" : "; the update is " + position) +
+                                   ". Wait until it ends, or take it over with 'force'"};
 }
 
 /// Whether a live session of the same user stays silent: it was killed, or its network broke.
@@ -109,6 +113,19 @@ Attempt<Session> claim_from_holder(const Context& context, Session session, Clai
 }
 
 } // namespace
+
+std::string position_text(const Session& session)
+{
+    if (session.state == protocol::UpdateState::init || session.state == protocol::UpdateState::idle)
+    {
+        return {};
+    }
+    const bool moves = session.state == protocol::UpdateState::download ||
+                       session.state == protocol::UpdateState::verify ||
+                       session.state == protocol::UpdateState::program;
+    return "at '" + name_of(session.state) + "'" +
+           (moves ? ", " + std::to_string(std::min<unsigned>(session.percent, 100)) + " %" : "");
+}
 
 std::string holder_text(const Session& session)
 {

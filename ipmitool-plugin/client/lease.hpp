@@ -32,6 +32,9 @@ enum class Claim : std::uint8_t
 /// asks again for a while.
 [[nodiscard]] Attempt<ipmi::CompletionCode> enter_when_free(const Context& context);
 
+/// How far the update is, in words: "at 'program', 42 %"; empty: nothing is under way.
+[[nodiscard]] std::string position_text(const protocol::GetUpdateSessionResponse& session);
+
 /// Who holds the mode, in words: "user 'admin' on channel 1, silent for 12 s, for another 48 s".
 [[nodiscard]] std::string holder_text(const protocol::GetUpdateSessionResponse& session);
 

@@ -3,6 +3,7 @@
 #include <nlohmann/json.hpp>
 
 #include <algorithm>
+#include <array>
 #include <cstdlib>
 #include <fstream>
 #include <system_error>
@@ -15,16 +16,79 @@ namespace
 
 using Json = nlohmann::json;
 
+/// What is noted of a keyword with a value, by its name in the note.
+template <class Value> void put(Json& json, const char* name, const std::optional<Value>& value)
+{
+    if (value)
+    {
+        json[name] = *value;
+    }
+}
+
+template <class Value> void take(const Json& json, const char* name, std::optional<Value>& value)
+{
+    if (json.contains(name))
+    {
+        value = json[name].get<Value>();
+    }
+}
+
+std::optional<std::string> hexadecimal(const std::optional<Sha256>& digest)
+{
+    return digest ? std::optional{to_hex(*digest)} : std::nullopt;
+}
+
+/// False: there is one, and it is none.
+bool take_digest(const Json& json, const char* name, std::optional<Sha256>& digest)
+{
+    if (!json.contains(name))
+    {
+        return true;
+    }
+    const Result<Sha256> read = read_sha256(json[name].get<std::string>());
+    digest = read ? std::optional{*read} : std::nullopt;
+    return digest.has_value();
+}
+
+struct FlagRow
+{
+    const char* name;
+    bool Keywords::*flag;
+};
+
+/// Those that are not of one run only.
+constexpr std::array noted_flags{FlagRow{"http", &Keywords::http},
+                                 FlagRow{"no_downgrade", &Keywords::no_downgrade},
+                                 FlagRow{"defer_reboot", &Keywords::defer_reboot},
+                                 FlagRow{"debug", &Keywords::debug},
+                                 FlagRow{"no_wait", &Keywords::no_wait},
+                                 FlagRow{"wait_reboot", &Keywords::wait_reboot}};
+
 Json to_json(const Note& note)
 {
     const Keywords& words = note.keywords;
-    Json json{{"image", note.image.string()},       {"sha256", to_hex(note.sha256)},      {"size", note.size},
-              {"no_downgrade", words.no_downgrade}, {"defer_reboot", words.defer_reboot}, {"debug", words.debug},
-              {"no_wait", words.no_wait},           {"wait_reboot", words.wait_reboot}};
-    if (words.target)
+    Json json{{"size", note.size}};
+    if (note.uri.empty())
     {
-        json["target"] = *words.target;
+        json["image"] = note.image.string();
     }
+    else
+    {
+        json["uri"] = note.uri;
+        json["had_credentials"] = note.had_credentials;
+    }
+    put(json, "sha256", hexadecimal(note.sha256));
+    for (const FlagRow& row : noted_flags)
+    {
+        json[row.name] = words.*row.flag;
+    }
+    put(json, "target", words.target);
+    put(json, "pin", hexadecimal(words.pin));
+    put(json, "user", words.user);
+    put(json, "password_file", words.password_file);
+    put(json, "port", words.port);
+    put(json, "address", words.address);
+    put(json, "from", words.from);
     if (words.transport)
     {
         json["transport"] = name_of(*words.transport);
@@ -36,28 +100,36 @@ Json to_json(const Note& note)
 std::optional<Note> from_json(const Json& json)
 {
     Note note;
-    note.image = json.at("image").get<std::string>();
-    const Result<Bytes> digest = from_hex(json.at("sha256").get<std::string>());
-    if (!digest || digest->size() != note.sha256.size() || note.image.empty())
+    note.image = json.value("image", std::string{});
+    note.uri = json.value("uri", std::string{});
+    note.had_credentials = json.value("had_credentials", false);
+    note.size = json.at("size").get<std::uint64_t>();
+    Keywords& words = note.keywords;
+    if (note.image.empty() == note.uri.empty() || !take_digest(json, "sha256", note.sha256) ||
+        !take_digest(json, "pin", words.pin) || (note.uri.empty() && !note.sha256))
     {
         return std::nullopt;
     }
-    std::ranges::copy(*digest, note.sha256.begin());
-    note.size = json.at("size").get<std::uint64_t>();
-    note.keywords.no_downgrade = json.value("no_downgrade", false);
-    note.keywords.defer_reboot = json.value("defer_reboot", false);
-    note.keywords.debug = json.value("debug", false);
-    note.keywords.no_wait = json.value("no_wait", false);
-    note.keywords.wait_reboot = json.value("wait_reboot", false);
-    if (json.contains("target"))
+    for (const FlagRow& row : noted_flags)
     {
-        note.keywords.target = json["target"].get<std::string>();
+        words.*row.flag = json.value(row.name, false);
     }
+    take(json, "target", words.target);
+    take(json, "user", words.user);
+    take(json, "password_file", words.password_file);
+    take(json, "port", words.port);
+    take(json, "address", words.address);
+    take(json, "from", words.from);
     if (json.contains("transport"))
     {
-        note.keywords.transport = way_named(json["transport"].get<std::string>());
+        words.transport = way_named(json["transport"].get<std::string>());
     }
     return note;
+}
+
+bool is_about_the_same(const Note& one, const Note& other)
+{
+    return (one.sha256 && one.sha256 == other.sha256) || (!one.uri.empty() && one.uri == other.uri);
 }
 
 } // namespace
@@ -145,9 +217,9 @@ void Notes::drop(const std::string& peer) const
     }
 }
 
-void Notes::drop(const std::string& peer, const Sha256& sha256) const
+void Notes::drop(const std::string& peer, const Note& about) const
 {
-    if (const std::optional<Note> note = find(peer); note && note->sha256 == sha256)
+    if (const std::optional<Note> note = find(peer); note && is_about_the_same(*note, about))
     {
         drop(peer);
     }

@@ -10,12 +10,14 @@
 namespace fwupdate::client
 {
 
-/// One unfinished install to one BMC.
+/// One unfinished update of one BMC.
 struct Note
 {
-    std::filesystem::path image; ///< absolute
-    Sha256 sha256{};
-    std::uint64_t size{};
+    std::filesystem::path image;  ///< absolute; empty: a URI
+    std::string uri;              ///< without user name and password; empty: an image
+    bool had_credentials{};       ///< in the URI: they are not here
+    std::optional<Sha256> sha256; ///< none: unknown
+    std::uint64_t size{};         ///< bytes; 0: unknown
     Keywords keywords;
 
     bool operator==(const Note&) const = default;
@@ -34,8 +36,8 @@ class Notes
     bool keep(const std::string& peer, const Note& note) const;
     [[nodiscard]] std::optional<Note> find(const std::string& peer) const;
     void drop(const std::string& peer) const;
-    /// Only if it is about this image: another one may have been interrupted meanwhile.
-    void drop(const std::string& peer, const Sha256& sha256) const;
+    /// Only if it is about the same image or URI: another one may have been interrupted meanwhile.
+    void drop(const std::string& peer, const Note& about) const;
 
   private:
     [[nodiscard]] std::filesystem::path file_of(const std::string& peer) const;

@@ -31,6 +31,7 @@ struct PortFacts
     std::string peer;          ///< for people and file names: "192.0.2.1", "192.0.2.1:6230", "open"
     std::string user;
     std::string command_line; ///< ipmitool with its options, up to the word fwupdate; secrets left out
+    std::string host;         ///< the BMC's own address or name; empty: it has none here (local, bridged)
 };
 
 /// How often and how long a command is tried.

@@ -34,7 +34,7 @@ Attempt<GetTargetInfoResponse> target_with_digest(const Context& context)
     return target;
 }
 
-Before before_of(const GetTargetInfoResponse& target, const Image& image)
+Before before_of(const GetTargetInfoResponse& target, const Subject& subject)
 {
     Before before;
     if (target.flags.has(protocol::target_digest_known))
@@ -42,14 +42,14 @@ Before before_of(const GetTargetInfoResponse& target, const Image& image)
         before.installed = target.installed_sha256;
     }
     before.version = target.version.value;
-    before.image = image.sha256();
+    before.image = subject.sha256.value_or(Sha256{});
     before.restart = target.restart;
     before.accepts = target.accepts;
     return before;
 }
 
 /// Whether an update with this image, interrupted after the transfer, still waits for its owner to leave.
-Attempt<bool> waits_for_us(const Context& context, const GetTargetInfoResponse& target, const Image& image)
+Attempt<bool> waits_for_us(const Context& context, const GetTargetInfoResponse& target, const Subject& subject)
 {
     const auto session = demand<Session>(context, Command::get_update_session);
     if (!session)
@@ -59,7 +59,7 @@ Attempt<bool> waits_for_us(const Context& context, const GetTargetInfoResponse& 
     const Session& now = session->message;
     const bool ours = now.flags.has(protocol::session_yours) || now.flags.has(protocol::session_same_user);
     return now.flags.has(protocol::session_in_mode) && ours && is_past_transfer(now.state)
-               ? is_about(context, now, target, image)
+               ? is_about(context, now, target, subject)
                : false;
 }
 
@@ -74,14 +74,14 @@ Outcome already_current(const GetTargetInfoResponse& target)
     return {ExitCode::already_current, std::move(text)};
 }
 
-Attempt<void> check_need(const Context& context, const GetTargetInfoResponse& target, const Image& image)
+Attempt<void> check_need(const Context& context, const GetTargetInfoResponse& target, const Subject& subject)
 {
-    if (context.keywords.force || !target.flags.has(protocol::target_digest_known) ||
-        target.installed_sha256 != image.sha256())
+    if (context.keywords.force || !target.flags.has(protocol::target_digest_known) || !subject.sha256 ||
+        target.installed_sha256 != *subject.sha256)
     {
         return {};
     }
-    const Attempt<bool> waits = waits_for_us(context, target, image);
+    const Attempt<bool> waits = waits_for_us(context, target, subject);
     if (!waits)
     {
         return waits.error();
@@ -89,30 +89,30 @@ Attempt<void> check_need(const Context& context, const GetTargetInfoResponse& ta
     return *waits ? Attempt<void>{} : already_current(target);
 }
 
-Attempt<void> check_size(const GetTargetInfoResponse& target, const Image& image,
+Attempt<void> check_size(const GetTargetInfoResponse& target, const Subject& subject,
                          const protocol::GetCapabilitiesResponse& capabilities)
 {
     const std::uint64_t largest =
         target.max_size != 0 ? std::min(target.max_size, capabilities.max_image_size) : capabilities.max_image_size;
-    if (image.size() <= largest)
+    if (subject.size <= largest)
     {
         return {};
     }
-    return Outcome{ExitCode::refused, image.file().string() + " has " + size_text(image.size()) + ", " +
+    return Outcome{ExitCode::refused, subject.name + " has " + size_text(subject.size) + ", " +
                                           printable(target.name.value) + " takes at most " + size_text(largest)};
 }
 
-std::string question(const Context& context, const GetTargetInfoResponse& target, const Image& image)
+std::string question(const Context& context, const GetTargetInfoResponse& target, const Subject& subject)
 {
     const std::string version = printable(target.version.value);
-    return "Install " + image.file().string() + " (" + size_text(image.size()) + ") on " +
-           context.bmc.port().facts().peer + ", target " + printable(target.name.value) +
+    return "Install " + printable(subject.name) + (subject.size == 0 ? "" : " (" + size_text(subject.size) + ")") +
+           " on " + context.bmc.port().facts().peer + ", target " + printable(target.name.value) +
            (version.empty() ? "" : ", which runs version " + version) + "?";
 }
 
 } // namespace
 
-Attempt<Preparation> prepare(const Context& context, const Image& image,
+Attempt<Preparation> prepare(const Context& context, const Subject& subject,
                              const protocol::GetCapabilitiesResponse& capabilities)
 {
     auto target = target_with_digest(context);
@@ -120,26 +120,26 @@ Attempt<Preparation> prepare(const Context& context, const Image& image,
     {
         return target.error();
     }
-    if (const Attempt<void> needed = check_need(context, *target, image); !needed)
+    if (const Attempt<void> needed = check_need(context, *target, subject); !needed)
     {
         return needed.error();
     }
-    if (const Attempt<void> fits = check_size(*target, image, capabilities); !fits)
+    if (const Attempt<void> fits = check_size(*target, subject, capabilities); !fits)
     {
         return fits.error();
     }
-    if (!confirmed(context, question(context, *target, image)))
+    if (!confirmed(context, question(context, *target, subject)))
     {
         return Outcome{ExitCode::cancelled, "nothing was changed"};
     }
-    Before before = before_of(*target, image);
+    Before before = before_of(*target, subject);
     return Preparation{std::move(*target), std::move(before)};
 }
 
 Attempt<bool> is_about(const Context& context, const Session& session, const GetTargetInfoResponse& target,
-                       const Image& image)
+                       const Subject& subject)
 {
-    if (session.target != target.target)
+    if (session.target != target.target || !subject.sha256)
     {
         return false;
     }
@@ -149,7 +149,7 @@ Attempt<bool> is_about(const Context& context, const Session& session, const Get
     {
         return verdict.error();
     }
-    return verdict->message.last_sha256 == image.sha256();
+    return verdict->message.last_sha256 == *subject.sha256;
 }
 
 } // namespace fwupdate::client

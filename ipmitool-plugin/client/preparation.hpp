@@ -1,7 +1,7 @@
 // Before an install changes anything: which target, what is true of it now, and whether there is anything to do.
 #pragma once
 
-#include "ipmitool-plugin/client/image.hpp"
+#include "ipmitool-plugin/client/subject.hpp"
 #include "ipmitool-plugin/client/verdict.hpp"
 
 namespace fwupdate::client
@@ -15,7 +15,7 @@ struct Preparation
 
 /// Picks the target, looks at what is installed, asks the person. Ends here: no such target, too large, already current
 /// (unless the BMC holds this very update ready for the same user), cancelled.
-[[nodiscard]] Attempt<Preparation> prepare(const Context& context, const Image& image,
+[[nodiscard]] Attempt<Preparation> prepare(const Context& context, const Subject& subject,
                                            const protocol::GetCapabilitiesResponse& capabilities);
 
 /// Whether the BMC has the whole image and goes on by itself.
@@ -26,8 +26,8 @@ struct Preparation
            state == UpdateState::host_restart_required;
 }
 
-/// Whether the update past its transfer is that of `image` on `target`.
+/// Whether the update that the BMC is at is that of `subject` on `target`. What has no SHA-256 can't be told.
 [[nodiscard]] Attempt<bool> is_about(const Context& context, const protocol::GetUpdateSessionResponse& session,
-                                     const protocol::GetTargetInfoResponse& target, const Image& image);
+                                     const protocol::GetTargetInfoResponse& target, const Subject& subject);
 
 } // namespace fwupdate::client

@@ -105,6 +105,10 @@ std::string to_text(const Progress& progress)
     {
         text += "  " + size_text(progress.done) + " of " + size_text(progress.total);
     }
+    else if (progress.done != 0)
+    {
+        text += "  " + size_text(progress.done);
+    }
     if (progress.rate > 0)
     {
         text += progress.rate < 1e6 ? format("  %.1f kB/s", progress.rate / 1e3)

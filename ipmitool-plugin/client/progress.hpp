@@ -28,7 +28,7 @@ struct Progress
     Phase phase{};
     std::uint8_t percent{};
     std::uint64_t done{};  ///< bytes; 0 with total 0: unknown
-    std::uint64_t total{}; ///< bytes
+    std::uint64_t total{}; ///< bytes; 0: unknown
     double rate{};         ///< bytes per second of late; 0: unknown
     std::optional<std::chrono::seconds> remaining;
 };

@@ -53,7 +53,10 @@ std::string session_text(const Session& session, Command command)
     if (!session.flags.has(protocol::session_yours) &&
         (!session.flags.has(protocol::session_same_user) || session.flags.has(protocol::session_holder_alive)))
     {
-        return "update mode is held by " + holder_text(session) + ": wait, or take it over with 'fwupdate enter force'";
+        const std::string position = position_text(session);
+        return "update mode is held by " + holder_text(session) +
+               (position.empty() ? "" : "; the update is " + position) +
+               ": wait, or take it over with 'fwupdate enter force'";
     }
     const std::string entered = command == Command::enter_update_mode ? "update mode is entered already; " : "";
     return entered + state_text(session.state);

@@ -73,6 +73,16 @@ void Reporter::write_json(const Json& line)
     out_ << line.dump(-1, ' ', false, Json::error_handler_t::replace) << std::endl;
 }
 
+void Reporter::write_json(std::string_view kind, const Fields& fields)
+{
+    Json line{{"event", kind}};
+    for (const auto& [name, value] : fields)
+    {
+        line[std::string{name}] = value.is_string() ? Json(printable(value.get_ref<const std::string&>())) : value;
+    }
+    write_json(line);
+}
+
 void Reporter::end_line()
 {
     if (line_width_ != 0)
@@ -121,17 +131,22 @@ void Reporter::notice(std::string_view text)
     err_ << printable(text) << std::endl;
 }
 
+void Reporter::event(std::string_view kind, const Fields& fields, std::string_view text)
+{
+    if (style_ != Style::json)
+    {
+        notice(text);
+        return;
+    }
+    write_json(kind, fields);
+}
+
 void Reporter::item(std::string_view kind, const Fields& fields, std::string_view absent)
 {
     end_line();
     if (style_ == Style::json)
     {
-        Json line{{"event", kind}};
-        for (const auto& [name, value] : fields)
-        {
-            line[std::string{name}] = value.is_string() ? Json(printable(value.get_ref<const std::string&>())) : value;
-        }
-        write_json(line);
+        write_json(kind, fields);
         return;
     }
     bool first = true;

@@ -39,6 +39,9 @@ class Reporter
     /// Something a person should know while it goes on. JSON: {"event":"notice","text":...}
     void notice(std::string_view text);
 
+    /// The same where a script wants it in fields. JSON: {"event":<kind>, fields...}
+    void event(std::string_view kind, const Fields& fields, std::string_view text);
+
     /// One thing out of a listing. JSON: {"event":<kind>, fields...}; CSV: the values; else one field a line.
     /// `absent`: what a person reads for null.
     void item(std::string_view kind, const Fields& fields, std::string_view absent = "unknown");
@@ -56,6 +59,7 @@ class Reporter
   private:
     void end_line();
     void write_json(const Json& line);
+    void write_json(std::string_view kind, const Fields& fields);
 
     Style style_;
     std::ostream& out_;

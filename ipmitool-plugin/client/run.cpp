@@ -1,7 +1,9 @@
 #include "ipmitool-plugin/client/run.hpp"
 
 #include "ipmitool-plugin/client/foreign.hpp"
+#include "ipmitool-plugin/client/image_carrier.hpp"
 #include "ipmitool-plugin/client/install.hpp"
+#include "ipmitool-plugin/client/materials.hpp"
 #include "ipmitool-plugin/client/queries.hpp"
 #include "ipmitool-plugin/client/steps.hpp"
 #include "ipmitool-plugin/client/usb_transfer.hpp"
@@ -26,15 +28,9 @@ Style style_of(const Surroundings& surroundings, const Keywords& keywords)
     return surroundings.terminal ? Style::terminal : Style::plain;
 }
 
-bool wants_image(const Invocation& invocation)
-{
-    return invocation.verb == Verb::install || invocation.verb == Verb::plan || invocation.verb == Verb::write ||
-           invocation.verb == Verb::resume || invocation.verb == Verb::usb;
-}
-
-/// Help, mistakes and unusable images: what ends a command before a word is said to the BMC. `image` is opened on the
-/// way.
-std::optional<Outcome> end_locally(const Invocation& invocation, Reporter& reporter, std::optional<Image>& image)
+/// Help, mistakes and unusable images: what ends a command before a word is said to the BMC.
+std::optional<Outcome> end_locally(const Invocation& invocation, Reporter& reporter,
+                                   std::optional<Materials>& materials)
 {
     if (invocation.verb == Verb::help)
     {
@@ -42,22 +38,12 @@ std::optional<Outcome> end_locally(const Invocation& invocation, Reporter& repor
         reporter.print(about ? usage_of(*about) : overview());
         return Outcome{};
     }
-    if (!wants_image(invocation) || invocation.argument.empty())
+    Attempt<Materials> gathered = gather(invocation);
+    if (!gathered)
     {
-        return std::nullopt;
+        return gathered.error();
     }
-    Result<Image> opened = Image::open(invocation.argument);
-    if (!opened)
-    {
-        return Outcome{ExitCode::bad_image, opened.error().text};
-    }
-    const std::optional<Sha256>& wanted = invocation.keywords.sha256;
-    if (wanted && *wanted != opened->sha256())
-    {
-        return Outcome{ExitCode::bad_image, opened->file().string() + " has the SHA-256 " + to_hex(opened->sha256()) +
-                                                ", not " + to_hex(*wanted)};
-    }
-    image.emplace(std::move(*opened));
+    materials.emplace(std::move(*gathered));
     return std::nullopt;
 }
 
@@ -72,6 +58,32 @@ std::optional<Invocation> parse(std::span<const std::string> arguments, std::ost
     return invocation;
 }
 
+/// Adds the keywords of an interrupted update to those of the command line, which count more.
+void add_noted(const Note& note, Keywords& words)
+{
+    const Keywords& noted = note.keywords;
+    const auto add = [](auto& word, const auto& other) { word = word ? word : other; };
+    add(words.sha256, note.sha256);
+    if (!note.uri.empty() && note.size != 0)
+    {
+        add(words.size, std::optional{note.size});
+    }
+    add(words.target, noted.target);
+    add(words.transport, noted.transport);
+    add(words.pin, noted.pin);
+    add(words.user, noted.user);
+    add(words.password_file, noted.password_file);
+    add(words.port, noted.port);
+    add(words.address, noted.address);
+    add(words.from, noted.from);
+    words.http |= noted.http;
+    words.no_downgrade |= noted.no_downgrade;
+    words.defer_reboot |= noted.defer_reboot;
+    words.debug |= noted.debug;
+    words.no_wait |= noted.no_wait && !words.wait_reboot;
+    words.wait_reboot |= noted.wait_reboot && !words.no_wait;
+}
+
 /// One command line on its way to its end.
 class Command
 {
@@ -83,9 +95,9 @@ class Command
           notes_{surroundings.notes},
           context_{bmc_, environment, reporter_, invocation_.keywords, surroundings.drives}
     {
-        if (invocation_.verb == Verb::usb)
+        if (invocation_.verb == Verb::usb || invocation_.verb == Verb::serve)
         {
-            invocation_.keywords.transport = Way::usb;
+            invocation_.keywords.transport = invocation_.verb == Verb::usb ? Way::usb : Way::serve;
         }
     }
 
@@ -106,104 +118,139 @@ class Command
                 return *end;
             }
         }
-        std::optional<Image> image;
-        if (std::optional<Outcome> end = end_locally(invocation_, reporter_, image))
+        if (std::optional<Outcome> end = end_locally(invocation_, reporter_, materials_))
         {
-            if (recalled_)
+            if (recalled_ && end->code == ExitCode::bad_image)
             {
                 end->text += "; it is not the file of the interrupted install any more: 'fwupdate install " +
                              shell_quoted(invocation_.argument) + "' starts anew";
             }
             return *end;
         }
-        return image ? with_image(*image) : without_image();
+        const auto capabilities = find_capabilities(context_);
+        if (!capabilities)
+        {
+            return capabilities.error();
+        }
+        return materials_->source  ? with_source(*materials_->source, *capabilities)
+               : materials_->image ? with_image(*materials_->image, *capabilities)
+                                   : without_image(*capabilities);
     }
 
-    /// Fills in what the note about the interrupted install says.
+    /// Fills in what the note about the interrupted update says.
     std::optional<Outcome> recall()
     {
         const std::string& peer = bmc_.port().facts().peer;
         const std::optional<Note> note = notes_.find(peer);
         if (!note)
         {
-            return Outcome{ExitCode::usage, "there is no note of an interrupted install to " + peer +
-                                                ": name the image, 'fwupdate resume <image>'"};
+            return Outcome{ExitCode::usage, "there is no note of an interrupted update of " + peer +
+                                                ": name the image or URI, 'fwupdate resume <image>'"};
         }
-        invocation_.argument = note->image.string();
-        Keywords& words = invocation_.keywords;
-        words.sha256 = words.sha256 ? words.sha256 : std::optional{note->sha256};
-        words.target = words.target ? words.target : note->keywords.target;
-        words.transport = words.transport ? words.transport : note->keywords.transport;
-        words.no_downgrade |= note->keywords.no_downgrade;
-        words.defer_reboot |= note->keywords.defer_reboot;
-        words.debug |= note->keywords.debug;
-        words.no_wait |= note->keywords.no_wait && !words.wait_reboot;
-        words.wait_reboot |= note->keywords.wait_reboot && !words.no_wait;
+        if (note->had_credentials && !invocation_.keywords.user)
+        {
+            return Outcome{ExitCode::usage,
+                           "the URI of the interrupted update had a user name and a password in it, which "
+                           "nobody has noted: 'fwupdate resume user NAME password-file FILE'"};
+        }
+        invocation_.argument = note->uri.empty() ? note->image.string() : note->uri;
+        add_noted(*note, invocation_.keywords);
         recalled_ = true;
-        reporter_.notice("going on with " + invocation_.argument);
+        const Result<Uri> uri = parse_uri(invocation_.argument);
+        reporter_.notice("going on with " + (note->uri.empty() || !uri ? invocation_.argument : uri->shown));
         return std::nullopt;
     }
 
-    Outcome without_image()
+    Outcome without_image(const std::optional<Capabilities>& capabilities)
     {
-        const auto capabilities = find_capabilities(context_);
-        if (!capabilities)
-        {
-            return capabilities.error();
-        }
         switch (invocation_.verb)
         {
         case Verb::info:
-            return show_info(context_, *capabilities);
+            return show_info(context_, capabilities);
         case Verb::status:
-            return show_status(context_, *capabilities);
+            return show_status(context_, capabilities);
         case Verb::targets:
-            return *capabilities ? show_targets(context_) : base_only("it has one target, which has no name");
+            return capabilities ? show_targets(context_) : base_only("it has one target, which has no name");
         case Verb::log:
-            return *capabilities ? show_log(context_) : base_only("it keeps no log");
+            return capabilities ? show_log(context_) : base_only("it keeps no log");
         case Verb::abort:
-            return give_up(context_, *capabilities, notes_);
+            return give_up(context_, capabilities, notes_);
         case Verb::exit:
-            return leave(context_, *capabilities);
+            return leave(context_, capabilities);
         case Verb::enter:
-            return step_enter(context_, *capabilities);
+            return step_enter(context_, capabilities);
         case Verb::options:
-            return step_options(context_, *capabilities);
+            return step_options(context_, capabilities);
         case Verb::usb_in:
-            return step_usb_in(context_, *capabilities);
+            return step_usb_in(context_, capabilities);
         case Verb::usb_out:
-            return step_usb_out(context_, *capabilities);
-        case Verb::uri:
-            return step_uri(context_, invocation_.argument, *capabilities);
+            return step_usb_out(context_, capabilities);
         default:
-            return step_complete(context_, *capabilities);
+            return step_complete(context_, capabilities);
         }
     }
 
-    Outcome with_image(const Image& image)
+    Outcome with_source(const Source& source, const std::optional<Capabilities>& capabilities)
     {
-        const auto capabilities = find_capabilities(context_);
+        if (invocation_.keywords.step || source.uri.scheme_bit == protocol::scheme_usb)
+        {
+            return step_uri(context_, source, materials_->subject, capabilities);
+        }
         if (!capabilities)
         {
-            return capabilities.error();
+            return base_only("it fetches nothing over a network. 'fwupdate install IMAGE' sends the image over IPMI");
         }
+        if (const std::optional<Outcome> end = refuse_source(*capabilities, source))
+        {
+            return *end;
+        }
+        UriCarrier carrier{context_, source, materials_->subject, *capabilities};
+        return install(context_, {materials_->subject, carrier, resumes()}, *capabilities, notes_);
+    }
+
+    Outcome with_image(const Image& image, const std::optional<Capabilities>& capabilities)
+    {
         switch (invocation_.verb)
         {
         case Verb::plan:
-            return *capabilities ? show_plan(context_, image, **capabilities) : base_only("it can't plan");
+            return capabilities ? show_plan(context_, image, *capabilities) : base_only("it can't plan");
         case Verb::write:
-            return step_write(context_, image, *capabilities);
+            return step_write(context_, image, capabilities);
         default:
-            if (invocation_.keywords.transport == Way::usb)
-            {
-                if (std::optional<Outcome> end = refuse_drive(*capabilities))
-                {
-                    return *end;
-                }
-            }
-            return *capabilities ? install(context_, image, **capabilities, notes_)
-                                 : install_foreign(context_, image, notes_);
+            break;
         }
+        if (std::optional<Outcome> end = refuse_way(capabilities))
+        {
+            return *end;
+        }
+        if (!capabilities)
+        {
+            return install_foreign(context_, image, notes_);
+        }
+        ImageCarrier carrier{context_, image, *capabilities};
+        return install(context_, {materials_->subject, carrier, resumes()}, *capabilities, notes_);
+    }
+
+    [[nodiscard]] bool resumes() const
+    {
+        return invocation_.verb == Verb::resume;
+    }
+
+    /// Where the way that was asked for can't be gone, whatever is tried.
+    std::optional<Outcome> refuse_way(const std::optional<Capabilities>& capabilities)
+    {
+        const Way way = invocation_.keywords.transport.value_or(Way::stream);
+        if (way == Way::usb)
+        {
+            return refuse_drive(capabilities);
+        }
+        if (way == Way::serve)
+        {
+            return capabilities ? refuse_server(context_, *capabilities)
+                                : base_only("it fetches nothing over a network. 'fwupdate install " +
+                                            shell_quoted(invocation_.argument) + "' sends the image over IPMI");
+        }
+        return std::nullopt;
     }
 
     /// Where the drive can't be used, whatever is tried.
@@ -238,7 +285,8 @@ class Command
     Reporter reporter_;
     Notes notes_;
     Context context_;
-    bool recalled_{false}; ///< image and keywords are those of a note
+    std::optional<Materials> materials_;
+    bool recalled_{false}; ///< image or URI, and keywords, are those of a note
 };
 
 } // namespace
@@ -251,8 +299,8 @@ std::optional<int> run_locally(std::span<const std::string> arguments, const Sur
         return static_cast<int>(ExitCode::usage);
     }
     Reporter reporter{style_of(surroundings, invocation->keywords), surroundings.out, surroundings.err};
-    std::optional<Image> image;
-    const std::optional<Outcome> end = end_locally(*invocation, reporter, image);
+    std::optional<Materials> materials;
+    const std::optional<Outcome> end = end_locally(*invocation, reporter, materials);
     if (!end)
     {
         return std::nullopt;

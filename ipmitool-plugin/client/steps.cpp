@@ -86,6 +86,35 @@ Outcome discard_and_leave(const Context& context, const std::optional<Capabiliti
     return discarded ? left : discarded.error();
 }
 
+/// What goes with a URI, by 4Dh.
+Attempt<void> tell_companions(const Context& context, const Source& source, const Subject& subject,
+                              const std::optional<Capabilities>& capabilities)
+{
+    if (!capabilities)
+    {
+        return source.pin || source.credentials || subject.sha256
+                   ? Outcome{ExitCode::refused,
+                             "this BMC knows the base profile only: it takes nothing but the URI; the "
+                             "SHA-256 goes by 'fwupdate options'"}
+                   : Attempt<void>{};
+    }
+    if (source.uri.scheme_bit != protocol::scheme_usb)
+    {
+        if (const std::optional<Outcome> end = refuse_source(*capabilities, source))
+        {
+            return *end;
+        }
+    }
+    if (subject.sha256)
+    {
+        if (const Attempt<void> told = tell_expectation(context, subject.size, *subject.sha256); !told)
+        {
+            return told.error();
+        }
+    }
+    return tell_companions(context, *capabilities, source);
+}
+
 /// What only the extended profile has a word for.
 Attempt<void> extended_options(const Context& context)
 {
@@ -212,17 +241,26 @@ Outcome step_usb_out(const Context& context, const std::optional<Capabilities>& 
                 : done.error();
 }
 
-Outcome step_uri(const Context& context, const std::string& uri, const std::optional<Capabilities>& capabilities)
+Outcome step_uri(const Context& context, const Source& source, const Subject& subject,
+                 const std::optional<Capabilities>& capabilities)
 {
-    if (uri.size() > protocol::Text<255>::limit)
+    if (const Attempt<void> told = tell_companions(context, source, subject, capabilities); !told)
     {
-        return {ExitCode::usage, "the URI has " + std::to_string(uri.size()) + " bytes; a BMC takes at most 255"};
+        return told.error();
     }
-    const auto set = step<protocol::UpdateControlResponse>(
-        context, capabilities, Command::update_control,
-        protocol::UpdateControlRequest{Control::set_uri, protocol::Text<255>{uri}});
-    return set ? Outcome{ExitCode::done, "the BMC will read " + printable(uri) + "; 'fwupdate complete' goes on"}
-               : set.error();
+    const auto set = ask<protocol::UpdateControlResponse>(
+        context, Command::update_control,
+        protocol::UpdateControlRequest{Control::set_uri, protocol::Text<255>{source.uri.text}});
+    if (!set)
+    {
+        return set.error();
+    }
+    if (!set->ok())
+    {
+        return capabilities ? uri_refusal(context, set->code)
+                            : explained_refusal(context, Profile::base, Command::update_control, set->code);
+    }
+    return {ExitCode::done, "the BMC will read " + printable(source.uri.shown) + "; 'fwupdate complete' goes on"};
 }
 
 Outcome step_complete(const Context& context, const std::optional<Capabilities>& capabilities)

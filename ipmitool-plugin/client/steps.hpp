@@ -6,6 +6,7 @@
 #include "ipmitool-plugin/client/image.hpp"
 #include "ipmitool-plugin/client/note.hpp"
 #include "ipmitool-plugin/client/queries.hpp"
+#include "ipmitool-plugin/client/uri_transfer.hpp"
 
 namespace fwupdate::client
 {
@@ -17,8 +18,8 @@ namespace fwupdate::client
 [[nodiscard]] Outcome step_usb_in(const Context& context, const std::optional<Capabilities>& capabilities);
 /// 29h-6.
 [[nodiscard]] Outcome step_usb_out(const Context& context, const std::optional<Capabilities>& capabilities);
-/// 29h-4.
-[[nodiscard]] Outcome step_uri(const Context& context, const std::string& uri,
+/// 29h-4, with what goes with the URI.
+[[nodiscard]] Outcome step_uri(const Context& context, const Source& source, const Subject& subject,
                                const std::optional<Capabilities>& capabilities);
 [[nodiscard]] Outcome step_write(const Context& context, const Image& image,
                                  const std::optional<Capabilities>& capabilities);

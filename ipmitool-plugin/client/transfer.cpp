@@ -48,32 +48,37 @@ Outcome end_of(const stream::StreamOutcome& outcome, bool shrunk)
 
 } // namespace
 
-Transfer::Transfer(const Context& context, const Image& image, const protocol::GetCapabilitiesResponse& capabilities)
+NamedTransfer::NamedTransfer(const Context& context, std::uint64_t size, const Sha256& sha256,
+                             const protocol::GetCapabilitiesResponse& capabilities)
     : context_{context},
-      image_{image},
       capabilities_{capabilities},
+      size_{size},
+      sha256_{sha256},
       max_message_{std::min<std::size_t>(capabilities.max_message, context.bmc.port().facts().max_message)}
 {
 }
 
-Attempt<void> Transfer::begin(std::uint8_t target)
+Transfer::Transfer(const Context& context, const Image& image, const protocol::GetCapabilitiesResponse& capabilities)
+    : NamedTransfer{context, image.size(), image.sha256(), capabilities}, image_{image}
+{
+}
+
+Attempt<void> NamedTransfer::begin(std::uint8_t target)
 {
     // No need to spare ipmitool any length: debian/patches/0910-lanplus-buffer.patch is applied wherever this runs.
-    const auto fragment_size =
-        stream::fragment_size_for(image_.size(), {.largest = max_message_, .spare_ipmitool = false});
+    const auto fragment_size = stream::fragment_size_for(size_, {.largest = max_message_, .spare_ipmitool = false});
     if (!fragment_size)
     {
         return Outcome{ExitCode::refused, fragment_size.error().text};
     }
     const auto begun = demand<protocol::BeginTransferResponse>(
-        context_, Command::begin_transfer,
-        protocol::BeginTransferRequest{target, {}, *fragment_size, image_.size(), image_.sha256()});
+        context_, Command::begin_transfer, protocol::BeginTransferRequest{target, {}, *fragment_size, size_, sha256_});
     if (!begun)
     {
         return begun.error();
     }
     const protocol::BeginTransferResponse& granted = begun->message;
-    const auto geometry = stream::Geometry::make(image_.size(), granted.fragment_size);
+    const auto geometry = stream::Geometry::make(size_, granted.fragment_size);
     if (!geometry || granted.blocks != geometry->blocks() || granted.fragment_size > *fragment_size)
     {
         return Outcome{ExitCode::failed, "Begin Transfer: the BMC's answer does not fit the image"};
@@ -97,7 +102,7 @@ Attempt<void> Transfer::begin(std::uint8_t target)
 }
 
 /// Page by page.
-Attempt<void> Transfer::read_map()
+Attempt<void> NamedTransfer::read_map()
 {
     for (std::size_t first = 0; first < present_.size();)
     {

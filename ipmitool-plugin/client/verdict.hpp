@@ -9,7 +9,7 @@ namespace fwupdate::client
 /// What was true before.
 struct Before
 {
-    Sha256 image{};                  ///< SHA-256 of the image
+    Sha256 image{};                  ///< SHA-256 of the image; zeros: unknown until the BMC has it
     std::optional<Sha256> installed; ///< of what was installed before programming; none: unknown
     std::string version;             ///< running then; empty: unknown
     protocol::Identifier boot_id{};  ///< just before exit

@@ -1,6 +1,9 @@
 #include "ipmitool-plugin/client/watch.hpp"
 
+#include "ipmitool-plugin/client/preparation.hpp"
+
 #include <algorithm>
+#include <utility>
 
 namespace fwupdate::client
 {
@@ -17,22 +20,27 @@ constexpr std::chrono::seconds stall_limit = 5min;
 
 void report(const Context& context, const Session& session, ProgressMeter& meter)
 {
-    const Phase phase = session.state == UpdateState::download ? Phase::fetch
-                        : session.state == UpdateState::verify ? Phase::verify
-                                                               : Phase::program;
     const TimePoint now = context.environment.now();
+    if (session.state == UpdateState::download)
+    {
+        // What was staged before counts; a server may not tell the size.
+        const std::uint64_t done = std::max(session.done, session.received);
+        context.reporter.progress(meter.update(Phase::fetch, done, session.size, now), now);
+        return;
+    }
+    const Phase phase = session.state == UpdateState::verify ? Phase::verify : Phase::program;
     context.reporter.progress(session.size != 0 && session.done != 0
                                   ? meter.update(phase, session.done, session.size, now)
                                   : meter.update_percent(phase, std::min<std::uint8_t>(session.percent, 100), now),
                               now);
 }
 
-/// Scripts wait for 100 %: the last poll before ready may have seen much less.
-void report_whole(const Context& context, const Session& session, ProgressMeter& meter)
+/// Scripts wait for 100 %: the last poll before the next phase may have seen much less.
+void report_whole(const Context& context, Phase phase, const Session& session, ProgressMeter& meter)
 {
     const TimePoint now = context.environment.now();
-    context.reporter.progress(session.size != 0 ? meter.update(Phase::program, session.size, session.size, now)
-                                                : meter.update_percent(Phase::program, 100, now),
+    context.reporter.progress(session.size != 0 ? meter.update(phase, session.size, session.size, now)
+                                                : meter.update_percent(phase, 100, now),
                               now);
 }
 
@@ -93,10 +101,21 @@ Outcome lost_outcome(const Context& context, UpdateState state)
             Remedy::repeat};
 }
 
+/// transport_failed and what tells more of it (values.md, ReasonCode 41..48): the BMC could not fetch the image.
+bool is_fetch_failure(ReasonCode code)
+{
+    const auto number = static_cast<std::uint16_t>(code);
+    return number >= 41 && number <= 48;
+}
+
 } // namespace
 
 Outcome outcome_of(const Reason& reason)
 {
+    if (is_fetch_failure(reason.code))
+    {
+        return {ExitCode::transfer_failed, reason.text};
+    }
     switch (reason.code)
     {
     case ReasonCode::digest_mismatch:
@@ -104,14 +123,16 @@ Outcome outcome_of(const Reason& reason)
     case ReasonCode::signature_bad:
     case ReasonCode::wrong_machine:
         return {ExitCode::verification_failed, reason.text};
-    case ReasonCode::staged_damaged:
     case ReasonCode::image_incomplete:
+        // What a server or a drive has too little of does not grow by asking again.
+        return {ExitCode::transfer_failed, reason.text,
+                reason.phase == UpdateState::download ? Remedy::none : Remedy::repeat};
+    case ReasonCode::staged_damaged:
     case ReasonCode::agent_restarted:
         return {ExitCode::transfer_failed, reason.text, Remedy::repeat};
     case ReasonCode::aborted:
     case ReasonCode::lease_expired:
     case ReasonCode::taken_over:
-    case ReasonCode::transport_failed:
         return {ExitCode::transfer_failed, reason.text};
     case ReasonCode::image_too_large:
     case ReasonCode::no_space:
@@ -132,6 +153,7 @@ Outcome outcome_of(const Reason& reason)
 Attempt<void> watch_until_ready(const Context& context, ProgressMeter& meter)
 {
     Movement movement{context.environment.now()};
+    bool fetching = false;
     do
     {
         const auto session = demand<Session>(context, protocol::Command::get_update_session);
@@ -140,9 +162,13 @@ Attempt<void> watch_until_ready(const Context& context, ProgressMeter& meter)
             return session.error();
         }
         const Session& now = session->message;
+        if (std::exchange(fetching, now.state == UpdateState::download) && is_past_transfer(now.state))
+        {
+            report_whole(context, Phase::fetch, now, meter);
+        }
         if (now.state == UpdateState::ready || now.state == UpdateState::host_restart_required)
         {
-            report_whole(context, now, meter);
+            report_whole(context, Phase::program, now, meter);
             return {};
         }
         if (!goes_on(now))
@@ -153,9 +179,9 @@ Attempt<void> watch_until_ready(const Context& context, ProgressMeter& meter)
         movement.see(now, context.environment.now());
         if (movement.stalled(context.environment.now()))
         {
-            return Outcome{ExitCode::program_failed, "the BMC has been at '" + name_of(now.state) + "' for " +
-                                                         minutes_text(stall_limit) +
-                                                         " without progress: see 'fwupdate status'"};
+            return Outcome{now.state == UpdateState::download ? ExitCode::transfer_failed : ExitCode::program_failed,
+                           "the BMC has been at '" + name_of(now.state) + "' for " + minutes_text(stall_limit) +
+                               " without progress: see 'fwupdate status'"};
         }
     } while (pause(context, poll_period));
     return interrupted_outcome();

@@ -5,6 +5,8 @@
 #include "protocol-spec/messages.hpp"
 
 #include <algorithm>
+#include <array>
+#include <netdb.h>
 #include <string_view>
 #include <sys/socket.h>
 
@@ -17,21 +19,37 @@ constexpr int rmcp_port = 623;
 constexpr std::size_t largest_device_message = 270; ///< data bytes of /dev/ipmi0
 constexpr std::size_t smallest_message = 32;        ///< every interface carries that
 
-bool runs_over_ipv6(fwupdate_interface* interface)
+/// The other end of the LAN session.
+struct Peer
+{
+    bool ipv6{};
+    std::string address; ///< numeric; empty: not known
+};
+
+Peer peer_of(fwupdate_interface* interface)
 {
     fwupdate_lan_session session{};
     sockaddr_storage address{};
     socklen_t length = sizeof(address);
-    return fwupdate_shim_lan_session(interface, &session) == 0 &&
-           ::getpeername(session.fd, reinterpret_cast<sockaddr*>(&address), &length) == 0 &&
-           address.ss_family == AF_INET6;
+    if (fwupdate_shim_lan_session(interface, &session) != 0 ||
+        ::getpeername(session.fd, reinterpret_cast<sockaddr*>(&address), &length) != 0)
+    {
+        return {};
+    }
+    std::array<char, NI_MAXHOST> text{};
+    const int failed = ::getnameinfo(reinterpret_cast<const sockaddr*>(&address), length, text.data(),
+                                     static_cast<socklen_t>(text.size()), nullptr, 0, NI_NUMERICHOST);
+    return {address.ss_family == AF_INET6, failed == 0 ? text.data() : ""};
 }
 
 client::PortFacts own_facts(fwupdate_interface* interface)
 {
     fwupdate_facts facts{};
     fwupdate_shim_facts(interface, &facts);
-    return facts_of(facts, runs_over_ipv6(interface));
+    const Peer peer = peer_of(interface);
+    client::PortFacts own = facts_of(facts, peer.ipv6);
+    own.host = own.host.empty() || peer.address.empty() ? own.host : peer.address;
+    return own;
 }
 
 } // namespace
@@ -51,6 +69,7 @@ client::PortFacts facts_of(const fwupdate_facts& facts, bool ipv6)
     {
         own.peer += ":" + std::to_string(facts.port);
     }
+    own.host = lan && facts.bridged == 0 ? facts.host : "";
     const std::size_t told = std::max<std::size_t>(facts.max_request, smallest_message);
     if (facts.bridged != 0)
     {

@@ -35,8 +35,8 @@ class DeployedBmc final : public client::Port
     };
     std::function<Loss(std::uint8_t command)> on_command;
 
-    client::PortFacts port_facts{client::LinkKind::lan,           1400, 1400, "old-bmc", "root",
-                                 "ipmitool -I lanplus -H old-bmc"};
+    client::PortFacts port_facts{
+        client::LinkKind::lan, 1400, 1400, "old-bmc", "root", "ipmitool -I lanplus -H old-bmc", {}};
     Bytes staged;
     Bytes activated;
     std::uint8_t status{0x00};

@@ -30,7 +30,7 @@ ipmi::Response refuse(CompletionCode code)
 
 FakeBmc::FakeBmc()
 {
-    port_facts = {client::LinkKind::lan, 1400, 1400, "bmc", "admin", "ipmitool -I lanplus -H bmc -U admin -E"};
+    port_facts = {client::LinkKind::lan, 1400, 1400, "bmc", "admin", "ipmitool -I lanplus -H bmc -U admin -E", {}};
     capabilities.signature = protocol::signature;
     capabilities.major = 1;
     capabilities.features.bits = protocol::feature_resume | protocol::feature_fill;
@@ -104,6 +104,9 @@ void FakeBmc::to_init()
     session.target = protocol::no_target;
     transfer_ = 0;
     session.transfer = 0;
+    session.transport = protocol::Transport::none;
+    uri.clear();
+    fetching_ = false;
     assembling_.clear();
     polls_ = 0;
 }
@@ -259,6 +262,14 @@ ipmi::Response FakeBmc::base(Command command, ConstBytes data)
         return ok(protocol::EmptyResponse{});
     case Command::update_control:
         return control(data);
+    case Command::set_update_options:
+    {
+        const auto request = codec::decode_request<protocol::SetUpdateOptionsRequest>(data);
+        wanted = request->sha256;
+        return ok(protocol::SetUpdateOptionsResponse{{request->value.bits}});
+    }
+    case Command::set_uri_parameters:
+        return take_companion(data);
     case Command::get_usb_drive:
         return ok(plugged_in ? drive : protocol::GetUsbDriveResponse{});
     default:
@@ -292,6 +303,11 @@ ipmi::Response FakeBmc::begin(ConstBytes data)
     verdict.last_sha256 = sha256_;
     verdict.last_result = protocol::UpdateResult::in_progress;
     received_ = 0;
+    session.size = size_;
+    session.received = session.done = 0;
+    session.transport = protocol::Transport::none;
+    uri.clear();
+    fetching_ = false;
     assembling_.clear();
     return ok(protocol::BeginTransferResponse{transfer_, request->target, fragment_size_, blocks(),
                                               static_cast<std::uint32_t>(staged_.size())});
@@ -426,43 +442,104 @@ ipmi::Response FakeBmc::control(ConstBytes data)
     {
         return drive_control(request->control);
     }
-    if (request->control == protocol::Control::set_uri)
+    switch (request->control)
     {
+    case protocol::Control::transfer_start:
+        return start();
+    case protocol::Control::set_uri:
+        if (uri_code != CompletionCode::ok)
+        {
+            return refuse(uri_code);
+        }
         uri = request->uri->value;
+        break;
+    case protocol::Control::transfer_complete:
+        return complete();
+    case protocol::Control::transfer_abort:
+        return abort();
+    default:
+        break;
     }
-    if (request->control == protocol::Control::transfer_complete)
+    return ok(protocol::UpdateControlResponse{
+        {static_cast<std::uint8_t>(protocol::flag_started | (fetching_ ? protocol::flag_completed : 0))}});
+}
+
+/// 29h-1: a transfer without a name; what was staged is dropped.
+ipmi::Response FakeBmc::start()
+{
+    if (start_code != CompletionCode::ok)
     {
-        if (complete_code != CompletionCode::ok)
-        {
-            return refuse(std::exchange(complete_code, CompletionCode::ok));
-        }
-        if (session.state != UpdateState::download)
-        {
-            return refuse(CompletionCode::not_supported_in_present_state);
-        }
-        if (staged_.size() != blocks() && !uri.empty() && !plugged_in)
-        {
-            session.transport = protocol::Transport::usb;
-            polls_ = 0;
-            return ok(protocol::UpdateControlResponse{{protocol::flag_started}});
-        }
-        if (staged_.size() != blocks())
-        {
-            return refuse(protocol::transfer_incomplete);
-        }
-        session.state = UpdateState::verify;
-        session.size = size_;
-        polls_ = 0;
-    }
-    else if (request->control == protocol::Control::transfer_abort)
-    {
-        if (session.state == UpdateState::program || session.state == UpdateState::ready)
-        {
-            return refuse(CompletionCode::not_supported_in_present_state);
-        }
         session.state = UpdateState::idle;
+        return refuse(start_code);
     }
+    session.state = UpdateState::download;
+    session.target = 1;
+    session.size = session.received = session.done = 0;
+    session.transport = protocol::Transport::none;
+    session.transfer = transfer_ = 0;
+    size_ = 0;
+    uri.clear();
+    fetching_ = false;
+    staged_.clear();
     return ok(protocol::UpdateControlResponse{{protocol::flag_started}});
+}
+
+ipmi::Response FakeBmc::complete()
+{
+    if (complete_code != CompletionCode::ok)
+    {
+        return refuse(std::exchange(complete_code, CompletionCode::ok));
+    }
+    if (session.state != UpdateState::download || fetching_)
+    {
+        return refuse(CompletionCode::not_supported_in_present_state);
+    }
+    const bool whole = size_ != 0 && staged_.size() == blocks();
+    polls_ = 0;
+    if (!whole && !uri.empty() && !plugged_in)
+    {
+        fetching_ = true;
+        ++fetches;
+        fetched_.reset();
+        session.transport = uri.starts_with("usb://") ? protocol::Transport::usb : protocol::Transport::uri;
+        return ok(protocol::UpdateControlResponse{{protocol::flag_started}});
+    }
+    if (!whole)
+    {
+        return refuse(protocol::transfer_incomplete);
+    }
+    session.state = UpdateState::verify;
+    session.size = size_;
+    return ok(protocol::UpdateControlResponse{{protocol::flag_started}});
+}
+
+ipmi::Response FakeBmc::abort()
+{
+    if (session.state == UpdateState::program || session.state == UpdateState::ready)
+    {
+        return refuse(CompletionCode::not_supported_in_present_state);
+    }
+    ++aborts;
+    fetching_ = false;
+    uri.clear();
+    session.transport = protocol::Transport::none;
+    session.state = UpdateState::idle;
+    return ok(protocol::UpdateControlResponse{{protocol::flag_aborted}});
+}
+
+ipmi::Response FakeBmc::take_companion(ConstBytes data)
+{
+    const auto request = codec::decode_request<protocol::SetUriParametersRequest>(data);
+    if (parameters_code != CompletionCode::ok)
+    {
+        return refuse(parameters_code);
+    }
+    if (!is_for_owner() || fetching_ || (session.state != UpdateState::idle && session.state != UpdateState::download))
+    {
+        return refuse(CompletionCode::not_supported_in_present_state);
+    }
+    companions[request->part] = {request->data.view.begin(), request->data.view.end()};
+    return ok(protocol::EmptyResponse{});
 }
 
 ipmi::Response FakeBmc::drive_control(protocol::Control control)
@@ -480,12 +557,13 @@ ipmi::Response FakeBmc::drive_control(protocol::Control control)
     return ok(protocol::UpdateControlResponse{{protocol::flag_started}});
 }
 
-/// What the URI names comes, or doesn't.
-void FakeBmc::fetch()
+/// What the drive has comes, or doesn't.
+void FakeBmc::read_from_drive()
 {
     const Bytes bytes = read_drive();
     session.transport = protocol::Transport::none;
     uri.clear();
+    fetching_ = false;
     if (bytes.size() != size_)
     {
         session.state = UpdateState::error;
@@ -496,12 +574,56 @@ void FakeBmc::fetch()
     session.size = size_;
 }
 
+/// A part of what the URI names comes, or nothing ever does.
+void FakeBmc::fetch()
+{
+    if (!fetched_)
+    {
+        fetched_ = fetch_uri(uri);
+        polls_ = 0;
+    }
+    if (!fetched_ || (size_ != 0 && fetched_->size() != size_))
+    {
+        fetching_ = false;
+        session.state = UpdateState::error;
+        return;
+    }
+    ++polls_;
+    const std::uint64_t whole = fetched_->size();
+    session.size = hides_size ? 0 : whole;
+    session.received = session.done = whole * static_cast<unsigned>(polls_) / static_cast<unsigned>(fetch_polls);
+    if (size_ != 0)
+    {
+        stage(*fetched_, static_cast<std::uint32_t>(session.done == whole ? blocks() : session.done / block_size));
+    }
+    if (polls_ < fetch_polls)
+    {
+        return;
+    }
+    polls_ = 0;
+    fetching_ = false;
+    session.transport = protocol::Transport::none;
+    session.state = UpdateState::verify;
+    session.size = size_ = whole;
+    session.done = 0;
+    stage(*fetched_, blocks());
+    verdict.last_sha256 = sha256_;
+}
+
 void FakeBmc::advance()
 {
-    if (session.state == UpdateState::download && session.transport == protocol::Transport::usb && ++polls_ > 1)
+    if (session.state == UpdateState::download && fetching_ && !stalled)
     {
-        polls_ = 0;
-        fetch();
+        if (session.transport == protocol::Transport::uri)
+        {
+            fetch();
+            return;
+        }
+        if (++polls_ > 1)
+        {
+            polls_ = 0;
+            read_from_drive();
+        }
     }
     if (stalled || (session.state != UpdateState::verify && session.state != UpdateState::program))
     {

@@ -65,7 +65,14 @@ class FakeBmc final : public client::Port
     int starting{0};        ///< so many messages are answered D2h: something else answers in the BMC's place
     int damaged_blocks{0};  ///< so many blocks are answered "check failed"
     protocol::GetUsbDriveResponse drive; ///< shown while it is plugged in; an empty serial: it can't be (80h)
-    std::function<Bytes()> read_drive;   ///< what the BMC finds at the URI; empty: it has no such file
+    std::function<Bytes()> read_drive;   ///< what the BMC finds on the drive; empty: it has no such file
+    /// What a network URI brings; none: the fetch fails with `reason`.
+    std::function<std::optional<Bytes>(const std::string& uri)> fetch_uri;
+    ipmi::CompletionCode start_code{};      ///< of 29h-1
+    ipmi::CompletionCode uri_code{};        ///< of 29h-4
+    ipmi::CompletionCode parameters_code{}; ///< of 4Dh
+    int fetch_polls{4};                     ///< so many Get Update Session until a fetch is through
+    bool hides_size{false};                 ///< the server does not tell how large it is
 
     // ---- what the test looks at
     struct Seen
@@ -81,6 +88,10 @@ class FakeBmc final : public client::Port
     std::size_t longest_request{0};
     bool plugged_in{false};
     std::string uri;
+    std::map<protocol::UriPart, Bytes> companions; ///< by 4Dh
+    std::optional<Sha256> wanted;                  ///< by 2Bh
+    int fetches{0};                                ///< begun
+    int aborts{0};
 
     [[nodiscard]] std::size_t count(protocol::Command command) const;
 
@@ -127,6 +138,11 @@ class FakeBmc final : public client::Port
     ipmi::Response map(ConstBytes data);
     ipmi::Response control(ConstBytes data);
     ipmi::Response drive_control(protocol::Control control);
+    ipmi::Response start();
+    ipmi::Response complete();
+    ipmi::Response abort();
+    ipmi::Response take_companion(ConstBytes data);
+    void read_from_drive();
     void fetch();
     ipmi::Response describe_session();
     ipmi::Response tell_verdict();
@@ -143,6 +159,8 @@ class FakeBmc final : public client::Port
     std::uint16_t transfer_{0};
     std::uint16_t fragment_size_{0};
     int polls_{0};
+    bool fetching_{false};
+    std::optional<Bytes> fetched_;
     Bytes before_;
     bool waiting_for_restart_{false};
 };

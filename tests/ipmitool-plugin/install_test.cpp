@@ -351,7 +351,7 @@ TEST_CASE("a note that cannot be kept is told; the install goes on")
 TEST_CASE("another image's note survives an install")
 {
     Bench bench;
-    client::Notes{bench.scratch.path() / "notes"}.keep("bmc", {bench.file, Sha256{9}, 1, {}});
+    client::Notes{bench.scratch.path() / "notes"}.keep("bmc", {bench.file, {}, false, Sha256{9}, 1, {}});
     bench.bmc.installed = bench.image;
     CHECK(bench.install().code == code(ExitCode::already_current));
     CHECK(bench.note());
@@ -453,7 +453,7 @@ TEST_CASE("already current: the note of the install goes, and a pending restart 
     Bench bench;
     bench.bmc.installed = bench.image;
     bench.bmc.targets[0].flags.bits |= protocol::target_restart_pending;
-    client::Notes{bench.scratch.path() / "notes"}.keep("bmc", {bench.file, sha256(bench.image), 1, {}});
+    client::Notes{bench.scratch.path() / "notes"}.keep("bmc", {bench.file, {}, false, sha256(bench.image), 1, {}});
     const Run run = bench.run({"resume"});
     CHECK(run.code == code(ExitCode::already_current));
     CHECK(has(run.out, "restart the BMC"));
@@ -464,7 +464,7 @@ TEST_CASE("resume without a note wants the image named; with a changed image it 
 {
     Bench bench;
     CHECK(bench.run({"resume"}).code == code(ExitCode::usage));
-    client::Notes{bench.scratch.path() / "notes"}.keep("bmc", {bench.file, Sha256{}, 1, {}});
+    client::Notes{bench.scratch.path() / "notes"}.keep("bmc", {bench.file, {}, false, Sha256{}, 1, {}});
     const Run changed = bench.run({"resume"});
     CHECK(changed.code == code(ExitCode::bad_image));
     CHECK(has(changed.err, "'fwupdate install " + bench.file + "' starts anew"));

@@ -82,9 +82,11 @@ TEST_CASE("the overview names every command, keyword and exit code")
 {
     const std::string text = overview();
     for (const char* word :
-         {"info",   "targets", "status",  "log",   "plan",     "install",      "resume",       "abort",
-          "exit",   "enter",   "options", "write", "complete", "no-downgrade", "defer-reboot", "debug",
-          "sha256", "force",   "yes",     "json",  "no-wait",  "wait-reboot",  "target"})
+         {"info",      "targets", "status",  "log",         "plan",     "install",      "resume",       "abort",
+          "exit",      "enter",   "options", "write",       "complete", "no-downgrade", "defer-reboot", "debug",
+          "uri",       "serve",   "usb",     "size",        "image",    "pin",          "user",         "password-file",
+          "transport", "port",    "address", "from",        "http",     "step",         "sha256",       "force",
+          "yes",       "json",    "no-wait", "wait-reboot", "target"})
     {
         CHECK_MESSAGE(text.find(word) != std::string::npos, word);
     }
@@ -95,10 +97,40 @@ TEST_CASE("the overview names every command, keyword and exit code")
     CHECK(usage_of(Verb::install).find("fwupdate install <image> [target NAME]") != std::string::npos);
 }
 
+TEST_CASE("every keyword is given by itself, and by the commands that take it")
+{
+    for (const KeywordRow& row : keyword_table())
+    {
+        CHECK_MESSAGE(keyword_named(row.name) == &row, row.name);
+        CHECK_MESSAGE((row.flag == nullptr) == (row.take != nullptr), row.name);
+        CHECK_MESSAGE(row.value.empty() == (row.flag != nullptr), row.name);
+        Keywords words;
+        if (row.flag != nullptr)
+        {
+            words.*row.flag = true;
+        }
+        else
+        {
+            const bool digest = row.value == "HEX";
+            const std::string value = digest ? std::string(64, 'a') : row.bit == transport_bit ? "usb" : "7";
+            CHECK_MESSAGE(row.take(value, words).empty(), row.name);
+            CHECK_MESSAGE(!row.take("", words).empty(), row.name);
+            CHECK(row.take(value, words).empty());
+        }
+        CHECK_MESSAGE(given(words) == row.bit, row.name);
+    }
+}
+
 TEST_CASE("keywords come back as they would be typed, without those of one run")
 {
     const auto invocation = parse({"install", "a", "force", "yes", "target", "my bios", "defer-reboot"});
     CHECK(to_text(invocation->keywords) == "defer-reboot target 'my bios'");
+    const auto served =
+        parse({"install", "a", "transport", "serve", "http", "port", "8443", "address", "::1", "from", "any"});
+    CHECK(to_text(served->keywords) == "http transport serve port 8443 address ::1 from any");
+    const auto fetched = parse({"uri", "https://h/a", "user", "bob", "password-file", "/my p", "pin",
+                                std::string(64, 'a'), "sha256", std::string(64, 'b'), "size", "5"});
+    CHECK(to_text(fetched->keywords) == "pin " + std::string(64, 'a') + " user bob password-file '/my p'");
     CHECK(shell_quoted("it's") == "'it'\\''s'");
     CHECK(shell_quoted("/a/b-1.bin") == "/a/b-1.bin");
     CHECK(shell_quoted("") == "''");

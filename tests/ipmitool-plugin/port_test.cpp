@@ -37,7 +37,10 @@ TEST_CASE("what each interface carries")
     CHECK(plugin::facts_of(facts("lanplus", 32000, "h"), false).max_message == 1400);
     CHECK(plugin::facts_of(facts("lanplus", 25, "h", 0, 1), false).kind == LinkKind::bridged);
     CHECK(plugin::facts_of(facts("lanplus", 25, "h", 0, 1), false).max_message == 32);
+    CHECK(plugin::facts_of(facts("lanplus", 38, "h", 6230), true).host == "h");
+    CHECK(plugin::facts_of(facts("lanplus", 25, "h", 0, 1), false).host.empty()); // the BMC behind has another one
     const auto open = plugin::facts_of(facts("open", 38), false);
+    CHECK(open.host.empty());
     CHECK(open.kind == LinkKind::system_interface);
     CHECK(open.max_message == 240);
     CHECK(open.peer == "open");

@@ -155,7 +155,10 @@ TEST_CASE("notes come back as they were kept; damaged ones count as none")
 {
     const ScratchDirectory scratch;
     const client::Notes notes{scratch.path() / "a" / "b"};
-    client::Note note{"/images/bmc.bin", Sha256{1, 2, 3}, 99, {}};
+    client::Note note;
+    note.image = "/images/bmc.bin";
+    note.sha256 = Sha256{1, 2, 3};
+    note.size = 99;
     note.keywords.target = "bios";
     note.keywords.no_downgrade = true;
     CHECK_FALSE(notes.find("192.0.2.1"));
@@ -171,7 +174,30 @@ TEST_CASE("notes come back as they were kept; damaged ones count as none")
     CHECK_FALSE(notes.find("192.0.2.2"));
     notes.drop("192.0.2.1");
     CHECK_FALSE(notes.find("192.0.2.1"));
-    for (const char* text : {"", "{", "[]", "{\"image\":1}", "{\"image\":\"a\",\"sha256\":\"00\",\"size\":1}"})
+    note.image.clear();
+    note.uri = "https://h/a?b";
+    note.had_credentials = true;
+    note.sha256.reset();
+    note.keywords.pin = Sha256{4};
+    note.keywords.user = "bob";
+    note.keywords.password_file = "/p";
+    note.keywords.port = 8443;
+    note.keywords.address = "::1";
+    note.keywords.from = "any";
+    note.keywords.http = true;
+    note.keywords.transport = client::Way::serve;
+    CHECK(notes.keep("192.0.2.1", note));
+    CHECK(notes.find("192.0.2.1") == note);
+    client::Note other = note;
+    other.uri += "c";
+    notes.drop("192.0.2.1", other);
+    CHECK(notes.find("192.0.2.1"));
+    notes.drop("192.0.2.1", note);
+    CHECK_FALSE(notes.find("192.0.2.1"));
+    for (const char* text :
+         {"", "{", "[]", "{\"image\":1}", "{\"image\":\"a\",\"sha256\":\"00\",\"size\":1}",
+          "{\"image\":\"a\",\"size\":1}", "{\"size\":1}", "{\"image\":\"a\",\"uri\":\"b\",\"size\":1}",
+          "{\"uri\":\"b\",\"pin\":\"1\",\"size\":1}", "{\"uri\":\"b\",\"port\":\"x\",\"size\":1}"})
     {
         std::ofstream{scratch.path() / "a" / "b" / "bmc_x.json"} << text;
         CHECK_FALSE(notes.find("x"));

@@ -1,0 +1,89 @@
+#include "ipmitool-plugin/client/materials.hpp"
+
+#include <utility>
+
+namespace fwupdate::client
+{
+namespace
+{
+
+/// The file that the command line names; empty: none.
+std::string image_file(const Invocation& invocation)
+{
+    switch (invocation.verb)
+    {
+    case Verb::install:
+    case Verb::plan:
+    case Verb::write:
+    case Verb::usb:
+    case Verb::serve:
+        return invocation.argument;
+    case Verb::resume:
+        return is_uri(invocation) ? invocation.keywords.image.value_or("") : invocation.argument;
+    default:
+        return invocation.keywords.image.value_or("");
+    }
+}
+
+Attempt<Image> open_image(const std::string& file, const std::optional<Sha256>& wanted)
+{
+    Result<Image> opened = Image::open(file);
+    if (!opened)
+    {
+        return Outcome{ExitCode::bad_image, opened.error().text};
+    }
+    if (wanted && *wanted != opened->sha256())
+    {
+        return Outcome{ExitCode::bad_image, opened->file().string() + " has the SHA-256 " + to_hex(opened->sha256()) +
+                                                ", not " + to_hex(*wanted)};
+    }
+    return std::move(*opened);
+}
+
+Attempt<void> add_source(const Invocation& invocation, Materials& materials)
+{
+    const Result<Uri> uri = parse_uri(invocation.argument);
+    if (!uri)
+    {
+        return Outcome{ExitCode::usage, uri.error().text};
+    }
+    Result<Source> source = make_source(*uri, invocation.keywords);
+    if (!source)
+    {
+        return Outcome{ExitCode::usage, source.error().text};
+    }
+    materials.source.emplace(std::move(*source));
+    Subject& subject = materials.subject;
+    subject = {uri->shown, uri->text, true, uri->credentials.has_value(), 0, {}};
+    subject.size = materials.image ? materials.image->size() : invocation.keywords.size.value_or(0);
+    subject.sha256 = materials.image ? std::optional{materials.image->sha256()} : invocation.keywords.sha256;
+    return {};
+}
+
+} // namespace
+
+Attempt<Materials> gather(const Invocation& invocation)
+{
+    Materials materials;
+    if (const std::string file = image_file(invocation); !file.empty())
+    {
+        Attempt<Image> image = open_image(file, invocation.keywords.sha256);
+        if (!image)
+        {
+            return image.error();
+        }
+        materials.image.emplace(std::move(*image));
+        materials.subject = subject_of(*materials.image);
+    }
+    const bool by_uri = invocation.verb == Verb::uri || (invocation.verb == Verb::resume && is_uri(invocation));
+    if (by_uri)
+    {
+        if (const Attempt<void> added = add_source(invocation, materials); !added)
+        {
+            return added.error();
+        }
+    }
+    return materials;
+}
+
+} // namespace fwupdate::client
