@@ -106,7 +106,8 @@ Attempt<Session> claim_from_holder(const Context& context, Session session, Clai
     }
     if (!*silent)
     {
-        return held_outcome(session);
+        // It ended while we looked: the mode is free, or somebody else's.
+        return session.flags.has(protocol::session_in_mode) ? held_outcome(session) : acquire(context, claim);
     }
     context.reporter.notice("taking over from an earlier session of the same user that fell silent");
     return take_over(context);

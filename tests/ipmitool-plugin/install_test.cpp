@@ -583,6 +583,24 @@ TEST_CASE("an abandoned session of the same user is taken over by itself, an act
     CHECK(bench.bmc.count(Command::take_over) == 1);
 }
 
+TEST_CASE("a live session of the same user ends while somebody looks at it: the mode is free")
+{
+    Bench bench;
+    bench.bmc.session.state = UpdateState::download;
+    bench.bmc.session.flags.bits =
+        protocol::session_in_mode | protocol::session_same_user | protocol::session_holder_alive;
+    bench.world.on_sleep = [&](TimePoint)
+    {
+        if (bench.bmc.session.flags.has(protocol::session_holder_alive))
+        {
+            bench.bmc.restart_agent();
+        }
+    };
+    CHECK(bench.install().code == 0);
+    CHECK(bench.bmc.installed == bench.image);
+    CHECK(bench.bmc.count(Command::take_over) == 0);
+}
+
 TEST_CASE("a session of the same user that has ended is adopted without ado")
 {
     Bench bench;
