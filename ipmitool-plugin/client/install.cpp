@@ -232,14 +232,15 @@ class Install
         return flags && flags->ok() && flags->message.flags.has(protocol::flag_completed);
     }
 
-    /// What another transfer has left behind and would be in the way: an error, a fetch, another target. Named blocks
-    /// stay.
+    /// What another transfer has left behind and would be in the way: an error, a fetch, another target, a name. Named
+    /// blocks stay.
     Attempt<void> clear(const Session& session) const
     {
         using protocol::UpdateState;
-        const bool fetches = session.state == UpdateState::download &&
-                             (session.transport == protocol::Transport::uri || session.target != target_.target);
-        if (session.state != UpdateState::error && !fetches)
+        const bool in_the_way =
+            session.state == UpdateState::download &&
+            (session.transport == protocol::Transport::uri || session.target != target_.target || !subject_.has_name());
+        if (session.state != UpdateState::error && !in_the_way)
         {
             return {};
         }

@@ -113,28 +113,42 @@ Attempt<void> ImageServer::offer()
 
 Outcome ImageServer::explained(Outcome outcome) const
 {
-    const bool ours = outcome.code == ExitCode::transfer_failed || outcome.code == ExitCode::refused;
-    if (!server_ || !ours || context_.environment.interrupted())
+    if (!server_ || outcome.remedy != Remedy::none || context_.environment.interrupted())
     {
         return outcome;
     }
+    const std::string place = options_.address + " port " + std::to_string(server_->port());
+    if (outcome.code == ExitCode::refused)
+    {
+        outcome.text += "\nThe server is at " + place + "; 'address ADDR' names another address of this machine";
+    }
+    if (outcome.code == ExitCode::transfer_failed)
+    {
+        outcome.text += seen(place);
+    }
+    return outcome;
+}
+
+/// What the server has to say about a fetch that failed; empty: nothing.
+std::string ImageServer::seen(const std::string& place) const
+{
     const network::ServerReport report = server_->report();
     if (!report.failure.empty())
     {
-        outcome.text += "\nThe server could not read the image: " + report.failure;
+        return "\nThe server could not read the image: " + report.failure;
     }
-    else if (report.connections == 0 && !report.last_refused.empty())
+    if (report.connections != 0)
     {
-        outcome.text += "\nA connection came from " + report.last_refused + ", which is not the BMC's address: 'from " +
-                        report.last_refused + "' serves it";
+        return {};
     }
-    else if (report.connections == 0)
+    if (!report.last_refused.empty())
     {
-        outcome.text += "\nNobody connected to " + options_.address + " port " + std::to_string(server_->port()) +
-                        ": the BMC must reach it (firewalls of this machine and between; 'port N' chooses the port, "
-                        "'address ADDR' the address). 'fwupdate install' needs no such way";
+        return "\nA connection came from " + report.last_refused + ", which is not the address that is served: 'from " +
+               report.last_refused + "' serves it";
     }
-    return outcome;
+    return "\nNobody connected to " + place +
+           ": the BMC must reach it (firewalls of this machine and between; 'port N' chooses the port, 'address ADDR' "
+           "the address). 'fwupdate install' needs no such way";
 }
 
 std::optional<Outcome> refuse_server(const Context& context, const protocol::GetCapabilitiesResponse& capabilities)

@@ -36,6 +36,7 @@ class ImageServer
     [[nodiscard]] Attempt<network::ServerOptions> options();
     [[nodiscard]] Attempt<void> start();
     void tell_person() const;
+    [[nodiscard]] std::string seen(const std::string& place) const;
 
     const Context& context_;
     const Image& image_;

@@ -72,12 +72,7 @@ Attempt<void> tell(const Context& context, UriPart part, const Bytes& data)
 
 Attempt<void> tell_credentials(const Context& context, const Credentials& credentials, std::size_t room)
 {
-    Bytes data;
-    for (const std::string* text : {&credentials.user, &credentials.password})
-    {
-        data.push_back(static_cast<std::uint8_t>(text->size()));
-        data.insert(data.end(), text->begin(), text->end());
-    }
+    const Bytes data = codec::encode(protocol::UriCredentials{{credentials.user}, {credentials.password}});
     if (data.size() + 1 > room)
     {
         return Outcome{ExitCode::refused,
@@ -92,58 +87,72 @@ std::size_t room_of(const Context& context, const protocol::GetCapabilitiesRespo
     return std::min<std::size_t>(capabilities.max_message, context.bmc.port().facts().max_message);
 }
 
+/// The digest comes first: the BMC's log has it then from the beginning.
 Attempt<void> start_nameless(const Context& context, const Subject& subject)
 {
+    if (subject.sha256)
+    {
+        const auto set = demand<protocol::SetUpdateOptionsResponse>(
+            context, Command::set_update_options,
+            protocol::SetUpdateOptionsRequest{
+                {protocol::option_digest_check}, {protocol::option_digest_check}, subject.sha256});
+        if (!set)
+        {
+            return set.error();
+        }
+    }
     const auto started = demand<protocol::UpdateControlResponse>(
         context, Command::update_control, protocol::UpdateControlRequest{Control::transfer_start, std::nullopt});
-    if (!started || !subject.sha256)
-    {
-        return started ? Attempt<void>{} : started.error();
-    }
-    const auto set = demand<protocol::SetUpdateOptionsResponse>(
-        context, Command::set_update_options,
-        protocol::SetUpdateOptionsRequest{
-            {protocol::option_digest_check}, {protocol::option_digest_check}, subject.sha256});
-    return set ? Attempt<void>{} : set.error();
+    return started ? Attempt<void>{} : started.error();
 }
 
-} // namespace
-
-Result<Source> make_source(const Uri& uri, const Keywords& keywords)
+/// Those of the URI or of the keywords; none: there are none.
+Result<std::optional<Credentials>> choose_credentials(const Uri& uri, const Keywords& keywords)
 {
-    Source source{uri, keywords.pin, uri.credentials};
-    source.uri.credentials.reset();
-    const bool by_tls = uri.scheme_bit == protocol::scheme_https || uri.scheme_bit == protocol::scheme_ftps;
-    if (keywords.pin && !by_tls)
-    {
-        return mistake("'pin' goes with https and ftps: " + uri.scheme + " shows no certificate");
-    }
-    if (keywords.user && source.credentials)
+    if (keywords.user && uri.credentials)
     {
         return mistake("the URI names a user already: leave out 'user', or the one in the URI");
     }
+    std::optional<Credentials> chosen = uri.credentials;
     if (keywords.user)
     {
-        source.credentials = Credentials{*keywords.user, {}};
+        chosen = Credentials{*keywords.user, {}};
     }
     if (keywords.password_file)
     {
-        if (!source.credentials || !source.credentials->password.empty())
+        if (!chosen || !chosen->password.empty())
         {
-            return mistake(source.credentials
-                               ? "the URI has a password already: leave out 'password-file', or the one in "
-                                 "the URI"
-                               : "'password-file' goes with 'user'");
+            return mistake(chosen ? "the URI has a password already: leave out 'password-file', or the one in the URI"
+                                  : "'password-file' goes with 'user'");
         }
         Result<std::string> password = read_password(*keywords.password_file);
         if (!password)
         {
             return password.error();
         }
-        source.credentials->password = std::move(*password);
+        chosen->password = std::move(*password);
     }
-    const Result<void> fit = source.credentials ? check(*source.credentials) : Result<void>{};
-    return fit ? Result<Source>{std::move(source)} : fit.error();
+    const Result<void> fit = chosen ? check(*chosen) : Result<void>{};
+    return fit ? Result<std::optional<Credentials>>{std::move(chosen)} : fit.error();
+}
+
+} // namespace
+
+Result<Source> make_source(const Uri& uri, const Keywords& keywords)
+{
+    const bool by_tls = uri.scheme_bit == protocol::scheme_https || uri.scheme_bit == protocol::scheme_ftps;
+    if (keywords.pin && !by_tls)
+    {
+        return mistake("'pin' goes with https and ftps: " + uri.scheme + " shows no certificate");
+    }
+    auto credentials = choose_credentials(uri, keywords);
+    if (!credentials)
+    {
+        return credentials.error();
+    }
+    Source source{uri, keywords.pin, std::move(*credentials)};
+    source.uri.credentials.reset();
+    return source;
 }
 
 std::optional<Outcome> refuse_source(const protocol::GetCapabilitiesResponse& capabilities, const Source& source)
@@ -152,8 +161,8 @@ std::optional<Outcome> refuse_source(const protocol::GetCapabilitiesResponse& ca
     if (served.empty())
     {
         return Outcome{ExitCode::refused,
-                       "this BMC fetches nothing over a network by itself (its agent's configuration has "
-                       "no 'network'): 'fwupdate install IMAGE' sends the image over IPMI"};
+                       "this BMC fetches nothing over a network by itself, or its configuration does not "
+                       "let it: 'fwupdate install IMAGE' sends the image over IPMI"};
     }
     if (!capabilities.schemes.has(source.uri.scheme_bit))
     {
@@ -170,13 +179,7 @@ std::optional<Outcome> refuse_source(const protocol::GetCapabilitiesResponse& ca
 
 Attempt<void> tell_expectation(const Context& context, std::uint64_t size, const Sha256& sha256)
 {
-    Bytes data;
-    for (int byte = 0; byte < 8; ++byte)
-    {
-        data.push_back(static_cast<std::uint8_t>(size >> (8 * byte)));
-    }
-    data.insert(data.end(), sha256.begin(), sha256.end());
-    return tell(context, UriPart::expectation, data);
+    return tell(context, UriPart::expectation, codec::encode(protocol::UriExpectation{size, sha256}));
 }
 
 Attempt<void> tell_companions(const Context& context, const protocol::GetCapabilitiesResponse& capabilities,
@@ -192,7 +195,8 @@ Attempt<void> tell_companions(const Context& context, const protocol::GetCapabil
     }
     if (source.pin)
     {
-        if (const Attempt<void> told = tell(context, UriPart::tls_pin, {source.pin->begin(), source.pin->end()}); !told)
+        if (const Attempt<void> told = tell(context, UriPart::tls_pin, codec::encode(protocol::UriTlsPin{*source.pin}));
+            !told)
         {
             return told.error();
         }

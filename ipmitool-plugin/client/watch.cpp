@@ -101,21 +101,10 @@ Outcome lost_outcome(const Context& context, UpdateState state)
             Remedy::repeat};
 }
 
-/// transport_failed and what tells more of it (values.md, ReasonCode 41..48): the BMC could not fetch the image.
-bool is_fetch_failure(ReasonCode code)
-{
-    const auto number = static_cast<std::uint16_t>(code);
-    return number >= 41 && number <= 48;
-}
-
 } // namespace
 
 Outcome outcome_of(const Reason& reason)
 {
-    if (is_fetch_failure(reason.code))
-    {
-        return {ExitCode::transfer_failed, reason.text};
-    }
     switch (reason.code)
     {
     case ReasonCode::digest_mismatch:
@@ -133,6 +122,14 @@ Outcome outcome_of(const Reason& reason)
     case ReasonCode::aborted:
     case ReasonCode::lease_expired:
     case ReasonCode::taken_over:
+    case ReasonCode::transport_failed:
+    case ReasonCode::host_not_found:
+    case ReasonCode::connection_failed:
+    case ReasonCode::transfer_timeout:
+    case ReasonCode::file_not_found:
+    case ReasonCode::access_denied:
+    case ReasonCode::tls_failed:
+    case ReasonCode::server_failed:
         return {ExitCode::transfer_failed, reason.text};
     case ReasonCode::image_too_large:
     case ReasonCode::no_space:

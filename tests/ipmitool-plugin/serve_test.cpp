@@ -49,7 +49,7 @@ struct Bench
             fetched = uri;
             return curl(uri);
         };
-        bmc.reason.code = static_cast<protocol::ReasonCode>(43);
+        bmc.reason.code = protocol::ReasonCode::connection_failed;
         bmc.reason.phase = UpdateState::download;
         bmc.reason_text = "connection refused";
     }

@@ -559,7 +559,7 @@ TEST_CASE("resume with the URI named; credentials of a URI are wanted again")
 {
     Bench bench;
     bench.bmc.fetch_uri = [](const std::string&) { return std::optional<Bytes>{}; };
-    bench.bmc.reason.code = static_cast<protocol::ReasonCode>(43);
+    bench.bmc.reason.code = protocol::ReasonCode::connection_failed;
     bench.bmc.reason_text = "no connection";
     const Run run = bench.uri(bench.named(), "https://bob:secret@h/a");
     CHECK(run.code == code(ExitCode::transfer_failed));
