@@ -64,7 +64,9 @@ class Install
         {
             return Keeps::nameless;
         }
-        return completed_ || adopted_ || carrier_.arrived() != 0 ? Keeps::blocks : Keeps::nothing_yet;
+        // Said to be whole, it may still be about to be fetched.
+        const bool something = adopted_ || carrier_.arrived() != 0 || (completed_ && meter_.moved());
+        return something ? Keeps::blocks : Keeps::nothing_yet;
     }
 
     // ---- passes

@@ -60,6 +60,7 @@ void ProgressMeter::measure(Phase phase, std::uint64_t done, TimePoint now)
 Progress ProgressMeter::update(Phase phase, std::uint64_t done, std::uint64_t total, TimePoint now)
 {
     measure(phase, done, now);
+    moved_ = moved_ || done != 0;
     Progress progress{phase, percent_of(done, total), done, total, rate_, std::nullopt};
     if (rate_ >= 1 && done <= total)
     {

@@ -43,6 +43,12 @@ class ProgressMeter
     /// The same where only a percentage is known.
     Progress update_percent(Phase phase, std::uint8_t percent, TimePoint now);
 
+    /// Whether any byte was ever done.
+    [[nodiscard]] bool moved() const
+    {
+        return moved_;
+    }
+
   private:
     void measure(Phase phase, std::uint64_t done, TimePoint now);
 
@@ -51,6 +57,7 @@ class ProgressMeter
     std::uint64_t last_{};
     TimePoint marked_{};
     double rate_{};
+    bool moved_{false};
 };
 
 /// "transfer   42 %  13.4 of 32.0 MiB  11.2 MB/s  0:02 left"

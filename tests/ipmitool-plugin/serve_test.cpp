@@ -161,6 +161,7 @@ TEST_CASE("the BMC can't connect: its reason, and what must be reachable")
     CHECK(has(run.err, "connection refused"));
     CHECK(has(run.err, "Nobody connected to 127.0.0.1 port "));
     CHECK(has(run.err, "'port N'"));
+    CHECK(has(run.err, "Nothing has arrived yet. Start again with: "));
     CHECK(has(run.err, "fwupdate resume"));
     CHECK(bench.bmc.session.state == UpdateState::init);
 }
