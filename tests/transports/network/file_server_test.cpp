@@ -9,6 +9,7 @@
 
 #include <arpa/inet.h>
 #include <array>
+#include <atomic>
 #include <csignal>
 #include <cstdio>
 #include <cstdlib>
@@ -95,7 +96,7 @@ struct Bench
 
     Bytes file = make_file(3'000'017);
     Sha256 digest = sha256(file);
-    std::uint64_t readable = file.size();
+    std::atomic<std::uint64_t> readable = file.size(); ///< the server reads on its own thread
     std::unique_ptr<FileServer> server;
     std::string url;
 };
