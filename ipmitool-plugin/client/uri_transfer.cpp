@@ -250,7 +250,7 @@ Attempt<void> UriCarrier::begin(std::uint8_t target)
 
 Attempt<void> UriCarrier::carry(ProgressMeter&)
 {
-    const Attempt<void> told = tell_source(context_, capabilities_, source_);
+    Attempt<void> told = tell_source(context_, capabilities_, source_);
     if (told)
     {
         context_.reporter.notice("the BMC fetches " + source_.uri.shown);

@@ -327,4 +327,5 @@ class Serve(Case):
 
 
 if __name__ == "__main__":
+    harness.require("openssl")
     harness.main()
