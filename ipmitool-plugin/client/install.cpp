@@ -219,7 +219,7 @@ class Install
         {
             return false;
         }
-        const Attempt<bool> ours = is_ours(session);
+        Attempt<bool> ours = is_ours(session);
         if (ours && *ours)
         {
             context_.reporter.notice("the BMC is fetching this image already; going on from there");
