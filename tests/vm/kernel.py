@@ -1,35 +1,15 @@
 """Debian's stock kernel, unpacked for QEMU and never installed: fetched once, kept in the build directory."""
 
-import contextlib
-import fcntl
 import lzma
-import os
 import pathlib
 import re
-import shutil
 import struct
 import subprocess
-import tempfile
 import zlib
 
+import archive
+
 PACKAGE = "linux-image-amd64"  # depends on the present version, the only one that is sure to be in the archive
-
-
-class Unavailable(Exception):
-    """The kernel cannot be had here; the tests that need it are skipped."""
-
-
-def command(*words, directory=None):
-    """What it says; Unavailable if it fails."""
-    done = subprocess.run(words, cwd=directory, capture_output=True, text=True, check=False)
-    if done.returncode:
-        raise Unavailable(f"{' '.join(words)}: {(done.stderr or done.stdout).strip()}")
-    return done.stdout
-
-
-def refresh_index():
-    """The package index may be missing, or name a version that the archive has dropped."""
-    command(*([] if os.geteuid() == 0 else ["sudo", "-n"]), "apt-get", "update", "-q")
 
 
 def wanted_version():
@@ -84,72 +64,16 @@ def module_name(path):
     return pathlib.PurePath(path).name.split(".")[0].replace("-", "_")
 
 
-def unpack(version, directory):
+def make(version, directory):
     """Downloads the package and makes `directory` of it."""
-    command("apt-get", "download", "-q", f"linux-image-{version}", directory=directory)
-    package, = directory.glob("*.deb")
-    command("dpkg", "-x", str(package), str(directory))
-    package.unlink()
+    archive.unpack(f"linux-image-{version}", directory)
     if not (directory / "lib/modules").is_dir():  # where /lib is a link the package says usr/lib
         (directory / "lib").symlink_to("usr/lib")
-    command("depmod", "-b", str(directory), version)
+    archive.command("depmod", "-b", str(directory), version)
     bzimage = directory / f"boot/vmlinuz-{version}"
     (directory / "vmlinux").write_bytes(extract_vmlinux(bzimage.read_bytes()))
 
 
-def fetch(version, cache):
-    """Into the cache, as a whole or not at all: the final name exists only when everything is there."""
-    place = pathlib.Path(tempfile.mkdtemp(prefix=".fetching-", dir=cache))
-    try:
-        place.chmod(0o755)  # apt's downloads are another user's
-        unpack(version, place)
-        place.rename(cache / version)
-    finally:
-        shutil.rmtree(place, ignore_errors=True)
-
-
-@contextlib.contextmanager
-def alone_in(cache):
-    """Tests run side by side: one fetches, the others wait. Who died in mid-fetch holds no lock and leaves only rubbish."""
-    cache.mkdir(parents=True, exist_ok=True)
-    with (cache / "lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        for rubbish in cache.glob(".fetching-*"):
-            shutil.rmtree(rubbish, ignore_errors=True)
-        yield
-
-
-def cached(cache):
-    return sorted(file.parent for file in cache.glob("*/vmlinux"))
-
-
-def fetch_present(cache):
-    """The version that the archive has now; with a fresh index where the first try fails."""
-    version = wanted_version()
-    if version and (cache / version).exists():
-        return
-    try:
-        if not version:
-            raise Unavailable("no package index")
-        fetch(version, cache)
-    except Unavailable:
-        refresh_index()
-        version = wanted_version()
-        if not version:
-            raise Unavailable(f"the package index knows no {PACKAGE}") from None
-        if not (cache / version).exists():
-            fetch(version, cache)
-
-
-def get(cache):
-    """The kernel, fetched if need be; one of an earlier day is better than none."""
-    with alone_in(cache):
-        try:
-            fetch_present(cache)
-        except Unavailable as reason:
-            if not cached(cache):
-                raise
-            print(f"no newer kernel than {cached(cache)[-1].name}: {reason}", flush=True)
-        version = wanted_version()
-        newest = cache / version if version and (cache / version).exists() else cached(cache)[-1]
-        return Kernel(newest)
+def get(folder):
+    """The kernel, fetched if need be. Raises archive.Unavailable."""
+    return Kernel(archive.Shelf(folder, wanted_version, make).get())

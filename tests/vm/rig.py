@@ -23,6 +23,7 @@ os.environ["PATH"] += ":/usr/sbin"  # depmod, usbip: in nobody's path but root's
 sys.path.insert(0, str(HERE.parent / "interop"))
 
 # pylint: disable=wrong-import-position
+import archive  # noqa: E402
 import harness  # noqa: E402
 import kernel as kernels  # noqa: E402
 from harness import Failure, die_with_the_test  # noqa: E402
@@ -63,7 +64,7 @@ def require_rig():
         sys.exit(harness.SKIPPED)
     try:
         return kernels.get(harness.Settings.build / "vm")
-    except kernels.Unavailable as reason:
+    except archive.Unavailable as reason:
         print(f"SKIPPED: no kernel: {reason}", flush=True)
         sys.exit(harness.SKIPPED)
 
