@@ -157,6 +157,7 @@ bool Download::take(const Take& take, const Answer& answer)
             return false;
         }
     }
+    position_ = take.offset;
     if (!sink_->go_on_at(take.offset, now))
     {
         drop_sink();
@@ -170,7 +171,12 @@ bool Download::received(ConstBytes bytes)
     const TimePoint now = Clock::now();
     speed_->note(bytes.size(), now);
     any_byte_ = true;
-    since_failure_ += bytes.size();
+    position_ += bytes.size();
+    if (position_ > furthest_) // what came before already is no progress
+    {
+        since_failure_ += position_ - furthest_;
+        furthest_ = position_;
+    }
     if (!sink_->accept(bytes, now))
     {
         drop_sink();

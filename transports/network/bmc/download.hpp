@@ -81,7 +81,9 @@ class Download final : public std::enable_shared_from_this<Download>, private Tr
     std::optional<std::uint64_t> total_; ///< as told to the sink
     unsigned redirects_{};
     unsigned failures_{};           ///< in a row
-    std::uint64_t since_failure_{}; ///< bytes
+    std::uint64_t since_failure_{}; ///< bytes beyond the furthest one until then
+    std::uint64_t position_{};      ///< of the next byte in the image
+    std::uint64_t furthest_{};      ///< position that was reached
     bool whole_only_{false};        ///< the server does not go on in the middle
     bool any_byte_{false};
 };
