@@ -2,7 +2,9 @@
 
 #include <boost/asio/post.hpp>
 
+#include <algorithm>
 #include <chrono>
+#include <iterator>
 #include <new>
 #include <utility>
 #include <vector>
@@ -152,6 +154,20 @@ void CurlLoop::act(curl_socket_t socket, int mask)
     curl_multi_socket_action(multi_, socket, mask, &left);
     running_ = false;
     report();
+}
+
+void CurlLoop::nudge()
+{
+    std::vector<curl_socket_t> sockets;
+    std::ranges::transform(watches_, std::back_inserter(sockets), [](const auto& watch) { return watch.first; });
+    const std::weak_ptr<int> alive{alive_};
+    for (const curl_socket_t socket : sockets)
+    {
+        if (!alive.expired())
+        {
+            act(socket, 0);
+        }
+    }
 }
 
 void CurlLoop::report()

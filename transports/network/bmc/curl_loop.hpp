@@ -29,6 +29,10 @@ class CurlLoop
     /// Ends a transfer. Not while is_running(): curl does not bear it.
     void remove(CURL* easy);
 
+    /// Has curl look at what it waits for, though nothing has come: it sets no timer for what TFTP has to repeat.
+    /// Not while is_running().
+    void nudge();
+
     /// Whether curl is at work below us on the stack.
     [[nodiscard]] bool is_running() const
     {

@@ -123,6 +123,10 @@ void Download::watch()
                 return;
             }
             self->watch();
+            if (self->uri_.scheme() == Scheme::tftp)
+            {
+                self->loop_.nudge();
+            }
         });
 }
 
