@@ -359,7 +359,9 @@ void Transfer::finish(CURLcode code)
         return;
     }
     end_.code = setup_ != CURLE_OK ? setup_ : code;
-    end_.text = printable(error_[0] != '\0' ? error_.data() : curl_easy_strerror(end_.code));
+    const bool is_tftp = order_.uri.scheme() == Scheme::tftp; // there curl's text is of a getpeername() of its own
+    const bool told = error_[0] != '\0' && !is_tftp;
+    end_.text = printable(told ? error_.data() : curl_easy_strerror(end_.code));
     curl_easy_getinfo(easy_, CURLINFO_OS_ERRNO, &end_.os_error);
     curl_easy_getinfo(easy_, CURLINFO_SSL_VERIFYRESULT, &end_.tls_verify);
     listener_.ended(end_);
