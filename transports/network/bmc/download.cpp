@@ -98,10 +98,10 @@ void Download::ask()
 {
     transfer_.reset();
     TransferListener& listener = *this;
-    transfer_ = std::make_unique<Transfer>(
-        loop_, *settings_,
-        TransferOrder{uri_, question(), order_.tls_pin, credentials(), origin_.may_share_credentials_with(uri_)},
-        listener);
+    transfer_ = std::make_unique<Transfer>(loop_, *settings_,
+                                           TransferOrder{uri_, question(), order_.tls_pin, credentials(),
+                                                         origin_.may_share_credentials_with(uri_), whole_only_},
+                                           listener);
     speed_.emplace(settings_->limits, Clock::now());
     watch();
 }

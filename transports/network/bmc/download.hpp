@@ -84,7 +84,7 @@ class Download final : public std::enable_shared_from_this<Download>, private Tr
     std::uint64_t since_failure_{}; ///< bytes beyond the furthest one until then
     std::uint64_t position_{};      ///< of the next byte in the image
     std::uint64_t furthest_{};      ///< position that was reached
-    bool whole_only_{false};        ///< the server does not go on in the middle
+    bool whole_only_{false};        ///< the server does not go on in the middle, or knows no TFTP options
     bool any_byte_{false};
 };
 

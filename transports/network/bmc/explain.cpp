@@ -102,6 +102,13 @@ Problem tls_problem(const TransferEnd& end, const Uri& uri, const Settings& sett
     return {{ReasonCode::tls_failed, text}, Remedy::none, std::nullopt};
 }
 
+/// Some TFTP servers stumble over options (RFC 2347): they answer error 8, or what curl cannot read.
+bool may_be_the_options(const TransferEnd& end, const TransferOrder& order)
+{
+    return order.uri.scheme() == Scheme::tftp && !order.plainly &&
+           (end.code == CURLE_COULDNT_CONNECT || end.code == CURLE_ABORTED_BY_CALLBACK);
+}
+
 /// What stands behind "could not connect": the system's word, if it has one.
 std::string cause(const TransferEnd& end)
 {
@@ -128,6 +135,10 @@ Problem explain(const TransferEnd& end, const TransferOrder& order, const Settin
         return tls_problem(end, uri, settings);
     }
     const auto kind = std::ranges::find(kinds, end.code, &Kind::code);
+    if (may_be_the_options(end, order))
+    {
+        return {{ReasonCode::server_failed, shown + ": the server may not bear options"}, Remedy::begin_anew, {}};
+    }
     if (kind == kinds.end())
     {
         return {{ReasonCode::transport_failed, shown + ": " + end.text}, Remedy::none, std::nullopt};

@@ -114,6 +114,7 @@ void Transfer::set_up()
         set(CURLOPT_DEBUGFUNCTION, &Transfer::on_debug); // the one way to the text of a server's error
         set(CURLOPT_DEBUGDATA, static_cast<void*>(this));
         set(CURLOPT_VERBOSE, 1L);
+        set(CURLOPT_TFTP_NO_OPTIONS, order_.plainly ? 1L : 0L);
     }
     if (order_.credentials)
     {

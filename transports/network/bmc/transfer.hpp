@@ -24,6 +24,7 @@ struct TransferOrder
     std::optional<Sha256> tls_pin;
     std::optional<transports::Credentials> credentials;
     bool with_client_certificate{};
+    bool plainly{}; ///< TFTP as of old, without options (RFC 2347)
 };
 
 /// How curl's part ended, with all that explains it.
