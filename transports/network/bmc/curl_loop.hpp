@@ -29,7 +29,7 @@ class CurlLoop
     /// Ends a transfer. Not while is_running(): curl does not bear it.
     void remove(CURL* easy);
 
-    /// Has curl look at what it waits for, though nothing has come: it sets no timer for what TFTP has to repeat.
+    /// Has curl look at its transfers, though nothing has come that it waits for.
     /// Not while is_running().
     void nudge();
 
