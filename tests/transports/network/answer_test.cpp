@@ -62,6 +62,16 @@ TEST_CASE("a content range is exact or none")
     }
 }
 
+TEST_CASE("a file that ends with its connection wants a digest")
+{
+    Answer answer = http(200, std::nullopt);
+    answer.shows_its_end = false;
+    CHECK(refused(answer, asking_from(0, false)) == ReasonCode::server_failed);
+    CHECK(refused(answer, asking_from(0, true)) == ReasonCode::none);
+    answer.shows_its_end = true; // in chunks
+    CHECK(refused(answer, asking_from(0, false)) == ReasonCode::none);
+}
+
 TEST_CASE("whole files and parts")
 {
     CHECK(std::get<Take>(judge(http(200), asking_from(0))).total == 1000);

@@ -313,10 +313,12 @@ Answer Transfer::answer() const
         return answer;
     }
     curl_easy_getinfo(easy_, CURLINFO_RESPONSE_CODE, &answer.status);
-    if (header("Transfer-Encoding").empty())
+    const bool chunked = !header("Transfer-Encoding").empty();
+    if (!chunked)
     {
         answer.length = number_in(header("Content-Length"));
     }
+    answer.shows_its_end = chunked || answer.length; // curl takes TLS's end for granted, too
     answer.range = ContentRange::parse(header("Content-Range"));
     answer.content_encoding = header("Content-Encoding");
     answer.content_type = header("Content-Type");

@@ -149,6 +149,12 @@ std::variant<Take, Redirect, Problem> judge(const Answer& answer, const Question
                                                       printable(answer.content_encoding.substr(0, 40)) +
                                                       "), which nobody asked for: let it send the file as it is");
     }
+    if (!answer.shows_its_end && !question.digest_known)
+    {
+        return problem(ReasonCode::server_failed, "the server sends " + question.shown +
+                                                      " without its length, so nobody can tell whether all of it came: "
+                                                      "give the image's SHA-256 as well");
+    }
     if (answer.status == 206 || (answer.status == 0 && question.offset != 0))
     {
         return judge_part(answer, question);

@@ -27,6 +27,7 @@ struct Answer
 {
     long status{};                       ///< of HTTP; 0: another protocol
     std::optional<std::uint64_t> length; ///< bytes that follow
+    bool shows_its_end{true};            ///< otherwise the connection's end is the file's, wherever somebody cut it
     std::optional<ContentRange> range;
     std::string content_encoding;
     std::string content_type;
