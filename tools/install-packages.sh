@@ -15,7 +15,7 @@ package_packages="build-essential debhelper fakeroot"
 demo_packages="ovmf"
 check_packages="clang clang-format clang-tidy libclang-rt-14-dev doctest-dev python3 spin gcc
     ipmitool freeipmi-tools openipmi python3-pyghmi python3-cryptography iproute2 curl openssl
-    man-db qemu-system-x86 busybox-static kmod binutils usbip mtools libfuse3-dev"
+    man-db qemu-system-x86 busybox-static kmod binutils usbip mtools libfuse3-dev libwrap0 dnsmasq-base"
 
 case "${1:-}" in
 build) wanted="$build_packages" ;;
