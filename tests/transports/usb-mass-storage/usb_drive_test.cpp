@@ -156,8 +156,8 @@ TEST_CASE("plug in, write, plug out, read; nothing is left behind")
     CHECK(bench.run_until([&] { return written > 0; }));
     bench.drive->plug_out();
     CHECK_FALSE(bench.drive->plugged_in());
-    REQUIRE(bench.drive->check("usb://a.bin").has_value());
-    bench.drive->begin("usb://a.bin", bench.sink); // waits for the drive's end by itself
+    REQUIRE(bench.drive->check({"usb://a.bin", {}, {}}).has_value());
+    bench.drive->begin({"usb://a.bin", {}, {}}, bench.sink); // waits for the drive's end by itself
     CHECK(bench.run_until([&] { return !bench.sink.end.empty(); }));
     CHECK(bench.sink.end == "good");
     CHECK(bench.sink.taken == "hello");
@@ -178,7 +178,7 @@ TEST_CASE("plugged out in the very moment of the timer: the drive goes all the s
                                             [&]
                                             {
                                                 bench.drive->plug_out();
-                                                bench.drive->begin("usb://a.bin", bench.sink);
+                                                bench.drive->begin({"usb://a.bin", {}, {}}, bench.sink);
                                             });
                           std::this_thread::sleep_for(1100ms); // the loop is busy while the timer's time comes
                       });
@@ -200,7 +200,7 @@ TEST_CASE("a drive that was not unmounted is read only where a SHA-256 would sho
         REQUIRE(::pwrite(image, &mounted, 1, 37) == 1); // as Linux marks FAT12 and FAT16
         ::close(image);
         bench.drive->plug_out();
-        bench.drive->begin("usb://a.bin", bench.sink);
+        bench.drive->begin({"usb://a.bin", {}, {}}, bench.sink);
         CHECK(bench.run_until([&] { return !bench.sink.end.empty(); }));
         CHECK((digest ? bench.sink.end == "good" : has(bench.sink.end, "not unmounted")));
     }
@@ -279,9 +279,9 @@ TEST_CASE("dropped, plugged in and out at random: ends with nothing")
             bench.drive->drop();
             break;
         case 4:
-            if (bench.drive->check("usb://a.bin"))
+            if (bench.drive->check({"usb://a.bin", {}, {}}))
             {
-                bench.drive->begin("usb://a.bin", bench.sink);
+                bench.drive->begin({"usb://a.bin", {}, {}}, bench.sink);
             }
             break;
         case 5:

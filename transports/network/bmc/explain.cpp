@@ -89,7 +89,7 @@ Problem tls_problem(const TransferEnd& end, const Uri& uri, const Settings& sett
     {
         text += "its certificate has the SHA-256 " + to_hex(*end.other_cert) + ", which is not the pinned one";
     }
-    else if (end.tls_verify != 0)
+    else if (end.tls_verify != X509_V_OK && end.tls_verify != X509_V_ERR_UNSPECIFIED) // that: it came to no certificate
     {
         text += std::string{"its certificate is refused, "} + X509_verify_cert_error_string(end.tls_verify) +
                 "; trusted is what " +
