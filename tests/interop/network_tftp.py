@@ -190,7 +190,7 @@ class RawServer:
             own.settimeout(10)
             try:
                 self.behave(own, client, request)
-            except OSError:
+            except (OSError, TypeError):  # closed: Python then tells of no sender
                 pass
 
     def close(self):

@@ -200,7 +200,9 @@ class Serve(Case):
         large = self.workspace.write("large.bin", LARGE)
         client = self.command(agent, "serve", large)
         self.read_until_fetching(client, 4 * MIB)
+        agent.program.process.send_signal(signal.SIGSTOP)  # or it may be through before the client hears of it
         client.process.send_signal(signal.SIGINT)
+        agent.program.process.send_signal(signal.SIGCONT)
         client.finish()
         self.assert_status(client, TRANSFER_FAILED)
         self.assertIn("resume", self.text_of(client))
