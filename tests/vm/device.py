@@ -2,7 +2,6 @@
 """The agent on a BMC's KCS and BT device. Host and BMC are one machine with Debian's kernel, whose ipmi_si talks to QEMU's
 interface; the other end of that is pseudo_host_device, a CUSE program that behaves as a BMC's drivers do."""
 
-import sys
 import unittest
 
 import rig
@@ -15,16 +14,7 @@ class Device(rig.Case):
     """One machine's life, each step on what the one before left; each machine interface is a class of its own below."""
 
     name = None  # in /dev
-
-    def setUp(self):
-        super().setUp()
-        self.addCleanup(self.tell)
-        self.vm = None
-
-    def tell(self):
-        """What agent and device said, if the test fails: their logs go with the machine."""
-        if self.vm and self.failed():
-            print(self.vm.run("tail -n 40 $agent_log $device_log").text, file=sys.stderr)
+    vm = None
 
     def boot_both(self):
         root = rig.Initramfs(self.kernel, "device-init.sh")
@@ -38,7 +28,7 @@ class Device(rig.Case):
         port = ["-chardev", f"socket,id=port,path={socket},server=on,wait=off", "-device", "virtio-serial-pci",
                 "-device", "virtserialport,chardev=port,name=host"]
         self.vm = self.boot("both", root, [*port, *rig.external_bmc(f"path={socket}", self.interface)],
-                            arguments=f"interface={self.interface} name={self.name}")
+                            logs="$agent_log $device_log", arguments=f"interface={self.interface} name={self.name}")
 
     def run_ok(self, command):
         return self.ok(self.vm.run(command))

@@ -195,6 +195,15 @@ class Vm:
         said = self.commands.data[-2000:].decode(errors="replace")
         return f"{console}\nLast on the command line:\n{said}\n{self.errors.read_text(errors='replace')}"
 
+    def log_tails(self, files, lines=60):
+        """The ends of these files in it, and of its kernel's messages: its console has only the warnings."""
+        if self.process.poll() is not None:
+            return "it has ended"
+        try:
+            return self.run(f"tail -n {lines} {files} /dev/null; echo '==> dmesg <=='; dmesg | tail -n {lines}").text
+        except (Failure, OSError) as reason:
+            return f"it does not tell: {str(reason).splitlines()[0]}"
+
     def _await(self, found, what, quiet, limit):
         """The first result of `found` that is something. Silence of both lines ends it, and the limit."""
         begun = time.monotonic()
@@ -307,11 +316,23 @@ class Case(harness.Case):
     interface = None  # kcs or bt
     expected = "$^"  # more of the kernel's messages that are no fault: a pattern
 
-    def boot(self, name, initramfs, devices=(), **options):
-        """Starts a machine and waits until it takes commands."""
+    def setUp(self):
+        super().setUp()
+        self._logs = []  # (machine, names of files in it)
+        self.addCleanup(self._tell)
+
+    def _tell(self):
+        """What is in the machines' logs, if the test fails: they go with the machines."""
+        for vm, logs in self._logs if self.failed() else ():
+            print(f"\n--- logs in {vm.name}\n{vm.log_tails(logs)}", file=sys.stderr)
+
+    def boot(self, name, initramfs, devices=(), logs="", **options):
+        """Starts a machine and waits until it takes commands. `logs`: files in it that are printed if the test fails, as
+        its shell takes them."""
         archive = initramfs.write(self.workspace.directory / f"{name}.cpio")
         vm = Vm(self.workspace, name, self.kernel, archive, devices, **options)
         self.measured(f"{name} takes commands after", f"{vm.wait_ready():.1f} s")
+        self._logs.append((vm, logs))
         archive.unlink()
         return vm
 

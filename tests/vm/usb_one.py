@@ -22,7 +22,7 @@ class UsbOne(Drive):
         rig.guest_agent(root, usb={}, lease={"extended": LEASE, "base": LEASE})
         card, address = rig.forwarded_ipmi()
         self.host = self.bmc = self.boot("both", root, [*card, *rig.external_bmc(address, self.interface)],
-                                         memory=self.memory)
+                                         logs="$agent_log", memory=self.memory)
 
     def mishap(self, what):
         """Then everything is as before, and an update goes well."""

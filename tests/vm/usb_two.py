@@ -33,7 +33,8 @@ class UsbTwo(Drive):
         root.mtools()
         rig.guest_agent(root, usb={}, lease={"extended": LEASE, "base": LEASE})
         link, number = self.link(0)
-        self.bmc = self.boot("bmc", root, [*link, *self.bmc_devices], memory=384, pass_fds=[number])
+        self.bmc = self.boot("bmc", root, [*link, *self.bmc_devices], logs="$agent_log /tmp/usbipd.log", memory=384,
+                             pass_fds=[number])
 
     def boot_host(self):
         root = rig.Initramfs(self.kernel, "usb-two-host-init.sh")
@@ -46,7 +47,7 @@ class UsbTwo(Drive):
         link, number = self.link(1)
         self.hosts = getattr(self, "hosts", 0) + 1
         self.host = self.boot(f"host-{self.hosts}", root, [*link, *rig.external_bmc(self.bmc_address, "kcs")],
-                              pass_fds=[number])
+                              logs="/tmp/port.log", pass_fds=[number])
 
     def test_update(self):
         self.boot_bmc()
