@@ -22,7 +22,7 @@ from pyghmi.ipmi import command
 bmc = command.Command(sys.argv[1], sys.argv[2], sys.argv[3], port=int(sys.argv[4]))
 for line in sys.stdin:
     words = bytes.fromhex(line)
-    answer = bmc.raw_command(netfn=8, command=words[0], data=tuple(words[1:]), timeout=10)
+    answer = bmc.raw_command(netfn=8, command=words[0], data=tuple(words[1:]))
     print(json.dumps([answer.get("code", 0), list(answer.get("data", []))]), flush=True)
 """
 
