@@ -180,6 +180,7 @@ class ForeignInstall
         if (completed->ok() ||
             (completed->code == ipmi::CompletionCode::not_supported_in_present_state && is_past_download()))
         {
+            completed_ = true;
             return watch();
         }
         return refused_outcome(context_, Command::update_control, completed->code);
@@ -240,17 +241,30 @@ class ForeignInstall
             return Attempt<void>{};
         case UpdateState::error:
             return Outcome{ExitCode::program_failed, "the BMC reports an error and no reason"};
+        case UpdateState::init:
+            return restarted();
         case UpdateState::download:
             // 29h-2 got lost both ways: it has no effect twice.
             static_cast<void>(context_.bmc.control(Control::transfer_complete));
             return std::nullopt;
         default:
+            completed_ = true;
             context_.reporter.progress(
                 meter_.update_percent(status.state == UpdateState::verify ? Phase::verify : Phase::program,
                                       status.percent, now),
                 now);
             return std::nullopt;
         }
+    }
+
+    /// Only a restart leads back to init. It is the update's own, unless the BMC never had the whole image: "ready" may
+    /// be over before anybody asks.
+    Attempt<void> restarted()
+    {
+        restarted_ = true;
+        return completed_ ? Attempt<void>{}
+                          : Outcome{ExitCode::transfer_failed,
+                                    "the BMC restarted before it had the whole image, and keeps nothing of it"};
     }
 
     /// After a failure nobody else could enter: the mode has no lease there.
@@ -266,6 +280,11 @@ class ForeignInstall
 
     Outcome leave_and_wait()
     {
+        if (restarted_)
+        {
+            return confirm({ExitCode::accepted, "accepted, not confirmed: the BMC restarted before it said ready, and "
+                                                "can't tell whether the new firmware runs"});
+        }
         static_cast<void>(context_.bmc.call<protocol::EmptyResponse>(Command::exit_update_mode));
         Outcome accepted{ExitCode::accepted,
                          "accepted, not confirmed: this BMC can't tell whether the new firmware runs"};
@@ -281,8 +300,7 @@ class ForeignInstall
             silences_ = device ? 0 : silences_ + 1;
             if (device && device->revision != before_->revision)
             {
-                return {ExitCode::done,
-                        "updated: version " + before_->version + " before, " + device->version + " now"};
+                return updated(*device);
             }
             if (silences_ >= 3)
             {
@@ -304,11 +322,7 @@ class ForeignInstall
         {
             if (context_.bmc.port().reopen(1))
             {
-                const Result<DeviceId> device = context_.bmc.device_id();
-                return device && device->revision != before_->revision
-                           ? Outcome{ExitCode::done,
-                                     "updated: version " + before_->version + " before, " + device->version + " now"}
-                           : accepted;
+                return confirm(accepted);
             }
             if (context_.environment.now() - gone >= restart_limit)
             {
@@ -319,12 +333,26 @@ class ForeignInstall
         return accepted;
     }
 
+    /// Another version after the restart is the only proof that there is.
+    [[nodiscard]] Outcome confirm(const Outcome& accepted) const
+    {
+        const Result<DeviceId> device = context_.bmc.device_id();
+        return before_ && device && device->revision != before_->revision ? updated(*device) : accepted;
+    }
+
+    [[nodiscard]] Outcome updated(const DeviceId& device) const
+    {
+        return {ExitCode::done, "updated: version " + before_->version + " before, " + device.version + " now"};
+    }
+
     const Context& context_;
     const Image& image_;
     const Notes& notes_;
     std::optional<DeviceId> before_;
     ProgressMeter meter_;
     int silences_{0};
+    bool completed_{false}; ///< the BMC has the whole image and said so
+    bool restarted_{false}; ///< before "ready" was seen
 };
 
 } // namespace

@@ -31,6 +31,14 @@ class Foreign(Case):
         self.assert_status(self.install(bmc.port, self.image_file), ACCEPTED)
         self.assertEqual(bmc.activated(), IMAGE)
 
+    def test_restart_that_comes_before_anybody_sees_ready(self):
+        bmc = ForeignBmc(self.workspace, new_version="1.11", **{**QUICK, "restart_after": 0, "down_time": 1})
+        run = self.install(bmc.port, self.image_file)
+        self.assert_status(run, DONE)
+        self.assertEqual(bmc.activated(), IMAGE)
+        self.assertIn("1.11", run.events("result")[0]["text"])
+        self.assertNotIn("08 2a  -> 00 0564", "\n".join(bmc.commands()), "it was seen: the test shows nothing")
+
     def test_cipher_suite_3(self):
         bmc = ForeignBmc(self.workspace, suites="3", **QUICK)
         run = self.lanplus(bmc.port, "fwupdate", "install", self.image_file, "yes", "no-wait", cipher=3).finish()

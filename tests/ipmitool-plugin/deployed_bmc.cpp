@@ -39,7 +39,7 @@ Result<ipmi::Response> DeployedBmc::exchange(ipmi::NetFn net_fn, std::uint8_t co
     }
     seen.emplace_back(command, Bytes{data.begin(), data.end()});
     ipmi::Response response = serve(command, data);
-    if (loss == Loss::answer)
+    if (loss == Loss::answer || !alive_)
     {
         return fail(ErrorKind::timeout, "no answer");
     }
@@ -54,6 +54,18 @@ Result<void> DeployedBmc::reopen(int)
     }
     alive_ = true;
     return {};
+}
+
+void DeployedBmc::restart()
+{
+    alive_ = false;
+    in_mode = false;
+    status = 0x00;
+    percent = 0;
+    integrity = 0;
+    flags = 0;
+    options = 0;
+    staged.clear();
 }
 
 ipmi::Response DeployedBmc::device_id()
@@ -100,6 +112,11 @@ ipmi::Response DeployedBmc::serve(std::uint8_t command, ConstBytes data)
                 ++status;
             }
             activated = status == 0x05 ? staged : activated;
+            restarted_ = restarts_unseen && status == 0x05;
+            if (restarted_)
+            {
+                restart();
+            }
         }
         return ok({status, percent, integrity});
     case 0x2B:

@@ -49,6 +49,7 @@ class DeployedBmc final : public client::Port
     bool in_mode{false};
     bool serves_22{true};
     bool restarts{false};        ///< activation restarts the BMC
+    bool restarts_unseen{false}; ///< ... before anybody sees "ready"
     bool version_changes{false}; ///< ... into another version
     int reopen_failures{0};
 
@@ -57,6 +58,9 @@ class DeployedBmc final : public client::Port
     bool repeated_a_write{false}; ///< a 2Ch was sent with repeats allowed
     std::size_t longest_write{0};
     int starts{0};
+
+    /// The power fails: sessions, mode and everything staged are lost.
+    void restart();
 
   private:
     ipmi::Response serve(std::uint8_t command, ConstBytes data);

@@ -124,6 +124,47 @@ TEST_CASE("another version after the restart confirms the update")
     }
 }
 
+TEST_CASE("a restart that comes before anybody sees ready is the update's end, not a stall")
+{
+    Bench bench;
+    bench.bmc.restarts_unseen = true;
+    bench.bmc.reopen_failures = 5;
+    const TimePoint begun = bench.world.now();
+    SUBCASE("another version")
+    {
+        bench.bmc.version_changes = true;
+        const Run run = bench.install();
+        CHECK(run.code == 0);
+        CHECK(has(run.out, "version 1.23 before, 1.24 now"));
+    }
+    SUBCASE("the same version")
+    {
+        const Run run = bench.install();
+        CHECK(run.code == code(ExitCode::accepted));
+        CHECK(has(run.out, "restarted before it said ready"));
+    }
+    CHECK(bench.bmc.activated == bench.image);
+    CHECK(bench.world.now() - begun < std::chrono::minutes{2});
+}
+
+TEST_CASE("a restart before the BMC has the whole image is a failed transfer")
+{
+    Bench bench;
+    int controls = 0;
+    bench.bmc.on_command = [&](std::uint8_t command)
+    {
+        if (command == 0x29 && ++controls == 2)
+        {
+            bench.bmc.restart();
+        }
+        return Loss::none;
+    };
+    const Run run = bench.install();
+    CHECK(run.code == code(ExitCode::transfer_failed));
+    CHECK(has(run.err, "before it had the whole image"));
+    CHECK(bench.bmc.activated.empty());
+}
+
 TEST_CASE("a lost answer to a write leads to a clean restart, never to a doubled block")
 {
     for (const std::size_t at : {1U, 2U, 7U, 15U})
