@@ -5,7 +5,7 @@ import harness
 from harness import MIB, Case, ForeignBmc, make_image, require_module
 
 IMAGE = make_image(MIB + 12345)
-QUICK = {"tick": 0.05, "restart_after": 1, "down_time": 4}
+QUICK = {"tick": 0.05, "restart_after": 2, "down_time": 4}  # seconds; who asks once a second sees "ready"
 DONE, ACCEPTED, REFUSED, VERIFICATION_FAILED = 0, 10, 12, 13
 
 
@@ -47,7 +47,7 @@ class Foreign(Case):
 
     def test_lost_answer_to_a_write_means_a_new_start(self):
         bmc = ForeignBmc(self.workspace, drop_answer="2c:3", **QUICK)
-        self.assert_status(self.install(bmc.port, self.image_file), ACCEPTED)
+        self.assert_status(self.install(bmc.port, self.image_file, "no-wait"), ACCEPTED)
         self.assertEqual(self.sent(bmc, "answer dropped"), 1)
         self.assertEqual(self.sent(bmc, "08 29 01"), 2, "the transfer must be started again, once")
         self.assertEqual(bmc.activated(), IMAGE, "a block was doubled or left out")
@@ -57,12 +57,12 @@ class Foreign(Case):
 
     def test_lost_answer_to_start(self):
         bmc = ForeignBmc(self.workspace, drop_answer="29:1", **QUICK)
-        self.assert_status(self.install(bmc.port, self.image_file), ACCEPTED)
+        self.assert_status(self.install(bmc.port, self.image_file, "no-wait"), ACCEPTED)
         self.assertEqual(bmc.activated(), IMAGE)
 
     def test_lost_answer_to_complete(self):
         bmc = ForeignBmc(self.workspace, drop_answer="29:2", **QUICK)
-        self.assert_status(self.install(bmc.port, self.image_file), ACCEPTED)
+        self.assert_status(self.install(bmc.port, self.image_file, "no-wait"), ACCEPTED)
         self.assertEqual(bmc.activated(), IMAGE)
 
     def test_digest_mismatch(self):
@@ -72,7 +72,7 @@ class Foreign(Case):
         self.assertIn("SHA-256", run.events("result")[0]["text"])
         self.assertIsNone(bmc.activated())
         self.assertEqual(self.sent(bmc, "08 28"), 1, "update mode has no lease there: the client must leave it")
-        self.assert_status(self.install(bmc.port, self.image_file), ACCEPTED)
+        self.assert_status(self.install(bmc.port, self.image_file, "no-wait"), ACCEPTED)
         self.assertEqual(bmc.activated(), IMAGE)
 
     def test_sticky_flags_options_and_error_of_an_earlier_update(self):
@@ -84,15 +84,16 @@ class Foreign(Case):
         self.assert_status(self.install(bmc.port, self.workspace.write("other.bin", other), "no-wait"), ACCEPTED)
         self.assertEqual(bmc.activated(), other)
 
-    def test_more_than_45_mb_is_refused_with_a_reason(self):
-        bmc = ForeignBmc(self.workspace, **QUICK)
-        big = self.workspace.write("big.bin", make_image(46 * MIB))
-        run = self.install(bmc.port, big)
+    def test_image_that_is_too_large_is_refused_with_a_reason(self):
+        """The deployed one takes 45 MB (foreign_bmc_test.py); how the client learns it doesn't depend on how much."""
+        bmc = ForeignBmc(self.workspace, max_image=2 * MIB, **QUICK)
+        run = self.install(bmc.port, self.workspace.write("big.bin", make_image(2 * MIB + 1)))
         self.assert_status(run, REFUSED)
-        self.assertRegex(run.events("result")[0]["text"], r"(?i)45 MB|too (large|big|long)|at most",
-                         "the reason must say that the image is too large")
+        self.assertRegex(run.events("result")[0]["text"], r"is too large for this BMC: it took no more than 2\.0 MiB")
         self.assertIsNone(bmc.activated())
-        self.assert_status(self.install(bmc.port, self.image_file), ACCEPTED)
+        self.assertEqual(self.sent(bmc, "08 29 01"), 1, "to begin again would not help")
+        self.assert_status(self.install(bmc.port, self.image_file, "no-wait"), ACCEPTED)
+        self.assertEqual(bmc.activated(), IMAGE)
 
     def test_what_it_does_wrong_silently_is_refused(self):
         bmc = ForeignBmc(self.workspace, **QUICK)
@@ -106,7 +107,7 @@ class Foreign(Case):
         bmc = ForeignBmc(self.workspace, **QUICK)
         self.assert_status(self.fwupdate(bmc.port, "enter"), DONE)
         self.assert_status(self.install(bmc.port, self.image_file), REFUSED)
-        self.assert_status(self.install(bmc.port, self.image_file, "force"), ACCEPTED)
+        self.assert_status(self.install(bmc.port, self.image_file, "force", "no-wait"), ACCEPTED)
         self.assertEqual(bmc.activated(), IMAGE)
 
 

@@ -15,7 +15,7 @@ import sys
 import time
 
 import rmcpplus as rmcp
-from foreign_bmc_device import Device
+from foreign_bmc_device import MAX_IMAGE, Device
 
 APP, FIRMWARE = 0x06, 0x08
 
@@ -46,7 +46,7 @@ class Server:
 
     def boot(self):
         self.sessions = {}
-        self.device = Device(os.urandom, self.activate, self.options.tick)
+        self.device = Device(os.urandom, self.activate, self.options.tick, self.options.max_image)
 
     def activate(self, image):
         if self.options.image_out:
@@ -231,6 +231,7 @@ def main():
     parser.add_argument("--damage-write", type=int, metavar="N", help="flip a bit of the Nth 2Ch, as bad memory would")
     parser.add_argument("--log", metavar="FILE", help="one line for each command")
     parser.add_argument("--tick", type=float, default=3.0, help="seconds for 5 percent of programming")
+    parser.add_argument("--max-image", type=int, default=MAX_IMAGE, metavar="BYTES", help="the largest image it takes")
     parser.add_argument("--version", default="1.10", help="what Get Device ID says")
     parser.add_argument("--new-version", help="what it says after the restart (default: the same)")
     parser.add_argument("--restart-after", type=float, default=2.0, help="seconds from ready to the restart")

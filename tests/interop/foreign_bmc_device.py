@@ -19,8 +19,9 @@ MAX_IMAGE = 45 * 1024 * 1024  # bytes
 class Device:
     """One boot of the BMC. `activate(image)` is called when it wants to run the new image."""
 
-    def __init__(self, random, activate=lambda image: None, tick=3.0):
+    def __init__(self, random, activate=lambda image: None, tick=3.0, max_image=MAX_IMAGE):
         self.random = random  # function: count -> bytes
+        self.max_image = max_image
         self.activate = activate
         self.tick = tick  # seconds for 5 percent
         self.in_mode = False
@@ -157,7 +158,7 @@ class Device:
             return BAD_LENGTH, b""
         if self.state != DOWNLOAD:
             return WRONG_STATE, b""
-        if len(self.staged) + len(data) > MAX_IMAGE:
+        if len(self.staged) + len(data) > self.max_image:
             return BAD_FIELD, b""
         self.staged += data  # whatever it is, and however often it comes
         return OK, len(data).to_bytes(4, "little")
