@@ -14,6 +14,8 @@ using Session = protocol::GetUpdateSessionResponse;
 constexpr std::uint16_t abandoned_after = 5; ///< seconds of silence of a holder that is the same user
 constexpr int race_tries = 4;
 constexpr std::chrono::seconds restart_due_limit = 10s; ///< for a BMC that admits nobody because it is to restart
+constexpr std::chrono::seconds renewal_period = 1s;     ///< at most a third of any lease that makes sense
+constexpr Patience single_question{1, 2};
 
 Attempt<protocol::Challenge> get_challenge(const Context& context)
 {
@@ -229,6 +231,24 @@ std::optional<Outcome> taken_over(const Context& context, std::uint16_t transfer
         return std::nullopt;
     }
     return Outcome{ExitCode::refused, "update mode was taken over by " + holder_text(session) + ": this one ends"};
+}
+
+bool LeaseKeeper::keep()
+{
+    return context_.environment.now() - asked_ < renewal_period ? ours_ : ask();
+}
+
+bool LeaseKeeper::ask()
+{
+    const auto session =
+        context_.bmc.call<Session>(Command::get_update_session, protocol::EmptyRequest{}, single_question);
+    asked_ = context_.environment.now();
+    if (session && session->ok())
+    {
+        const auto& flags = session->message.flags;
+        ours_ = flags.has(protocol::session_in_mode) && flags.has(protocol::session_yours);
+    }
+    return ours_;
 }
 
 } // namespace fwupdate::client

@@ -38,4 +38,23 @@ enum class Claim : std::uint8_t
 /// Who holds the mode, in words: "user 'admin' on channel 1, silent for 12 s, for another 48 s".
 [[nodiscard]] std::string holder_text(const protocol::GetUpdateSessionResponse& session);
 
+/// Keeps the mode while a command has nothing to say to the BMC: asks 41h once a second.
+class LeaseKeeper
+{
+  public:
+    explicit LeaseKeeper(const Context& context) : context_{context}, asked_{context.environment.now()} {}
+
+    /// To be called more often than once a second. False: the BMC says that this command owns the mode no longer. No
+    /// answer says nothing.
+    [[nodiscard]] bool keep();
+
+    /// The same, asked now.
+    [[nodiscard]] bool ask();
+
+  private:
+    const Context& context_;
+    TimePoint asked_;
+    bool ours_{true};
+};
+
 } // namespace fwupdate::client

@@ -1,5 +1,7 @@
 #include "ipmitool-plugin/client/usb_transfer.hpp"
 
+#include "ipmitool-plugin/client/lease.hpp"
+
 #include <algorithm>
 #include <chrono>
 
@@ -24,8 +26,14 @@ Attempt<void> control(const Context& context, Control what, std::optional<protoc
     return answer ? Attempt<void>{} : answer.error();
 }
 
+/// The BMC takes the drive away when update mode ends: the agent was restarted, or somebody took over.
+Outcome lost_outcome()
+{
+    return {ExitCode::transfer_failed, "update mode ended, and with it the BMC's USB drive", Remedy::repeat};
+}
+
 /// Waits until the drive is at this host.
-Attempt<usb::Disk> wait_for_disk(const Context& context, const std::string& serial)
+Attempt<usb::Disk> wait_for_disk(const Context& context, const std::string& serial, LeaseKeeper& lease)
 {
     const TimePoint give_up = context.environment.now() + appear_limit;
     do
@@ -33,6 +41,10 @@ Attempt<usb::Disk> wait_for_disk(const Context& context, const std::string& seri
         if (const auto disk = context.drives.find(serial))
         {
             return *disk;
+        }
+        if (!lease.keep())
+        {
+            return lost_outcome();
         }
     } while (context.environment.now() < give_up && pause(context, 100ms));
     if (context.environment.interrupted())
@@ -46,7 +58,8 @@ Attempt<usb::Disk> wait_for_disk(const Context& context, const std::string& seri
                        "over IPMI instead"};
 }
 
-Attempt<void> write_image(const Context& context, const Image& image, const usb::Disk& disk, ProgressMeter& meter)
+Attempt<void> write_image(const Context& context, const Image& image, const usb::Disk& disk, ProgressMeter& meter,
+                          LeaseKeeper& lease)
 {
     const usb::DriveFile file{std::string{drive_file}, image.size(),
                               [&](std::uint64_t offset, std::size_t count) { return image.read(offset, count); },
@@ -55,20 +68,23 @@ Attempt<void> write_image(const Context& context, const Image& image, const usb:
                                   const TimePoint now = context.environment.now();
                                   context.reporter.progress(meter.update(Phase::transfer, written, image.size(), now),
                                                             now);
-                                  return !context.environment.interrupted();
+                                  return lease.keep() && !context.environment.interrupted();
                               }};
     const Result<void> written = context.drives.write(disk, file);
     if (written)
     {
         return {};
     }
-    return context.environment.interrupted()
-               ? interrupted_outcome()
-               : Outcome{ExitCode::transfer_failed, "/dev/" + disk.name + ": " + written.error().text};
+    if (context.environment.interrupted())
+    {
+        return interrupted_outcome();
+    }
+    return lease.ask() ? Outcome{ExitCode::transfer_failed, "/dev/" + disk.name + ": " + written.error().text}
+                       : lost_outcome();
 }
 
 /// With the drive plugged in: finds and fills it.
-Attempt<void> fill_drive(const Context& context, const Image& image, ProgressMeter& meter)
+Attempt<void> fill_drive(const Context& context, const Image& image, ProgressMeter& meter, LeaseKeeper& lease)
 {
     const auto drive = demand<protocol::GetUsbDriveResponse>(context, Command::get_usb_drive);
     if (!drive)
@@ -80,7 +96,7 @@ Attempt<void> fill_drive(const Context& context, const Image& image, ProgressMet
     {
         return Outcome{ExitCode::transfer_failed, "the BMC says that its USB drive is not plugged in", Remedy::repeat};
     }
-    const auto disk = wait_for_disk(context, serial);
+    const auto disk = wait_for_disk(context, serial, lease);
     if (!disk)
     {
         return disk.error();
@@ -91,7 +107,7 @@ Attempt<void> fill_drive(const Context& context, const Image& image, ProgressMet
                                                       " but another size: it is left alone"};
     }
     context.reporter.notice("the BMC's USB drive, serial number " + serial + ", is /dev/" + disk->name);
-    return write_image(context, image, *disk, meter);
+    return write_image(context, image, *disk, meter, lease);
 }
 
 } // namespace
@@ -102,11 +118,16 @@ Attempt<void> send_by_drive(const Context& context, const Image& image, Progress
     {
         return attached.error();
     }
-    const Attempt<void> filled = fill_drive(context, image, meter);
+    LeaseKeeper lease{context};
+    const Attempt<void> filled = fill_drive(context, image, meter, lease);
     const Attempt<void> detached = control(context, Control::usb_detach);
-    if (!filled || !detached)
+    if (!filled)
     {
-        return !filled ? filled.error() : detached.error();
+        return filled.error();
+    }
+    if (!detached)
+    {
+        return lease.ask() ? detached.error() : lost_outcome();
     }
     return control(context, Control::set_uri, protocol::Text<255>{"usb://" + std::string{drive_file}});
 }

@@ -9,8 +9,9 @@ namespace fwupdate::client
 
 inline constexpr std::string_view drive_file = "image.bin"; ///< the image's name on the drive
 
-/// Plugs the drive in, finds it at this host, writes the image, plugs it out, and names the file to the BMC. The drive
-/// is plugged out again whatever happens. Remedy::none means that the drive is no way here.
+/// Plugs the drive in, finds it at this host, writes the image, plugs it out, and names the file to the BMC; keeps the
+/// lease all the while. The drive is plugged out again whatever happens. Remedy::none means that the drive is no way
+/// here, Remedy::repeat that update mode was lost meanwhile.
 [[nodiscard]] Attempt<void> send_by_drive(const Context& context, const Image& image, ProgressMeter& meter);
 
 /// Why the drive would be the better way for so many bytes, in words; empty: it would not be, or is not there. Measures

@@ -114,6 +114,7 @@ void FakeBmc::to_init()
 void FakeBmc::restart_agent()
 {
     to_init();
+    plugged_in = false;
     ++verdict.instance_id[0];
 }
 

@@ -78,6 +78,7 @@ class FakeDrives final : public usb::HostDrives
         {
             return *failure;
         }
+        written[disk.name].clear();
         for (std::uint64_t offset = 0; offset < file.size; offset += piece)
         {
             const auto bytes =
@@ -87,9 +88,20 @@ class FakeDrives final : public usb::HostDrives
                 return bytes.error();
             }
             written[disk.name].insert(written[disk.name].end(), bytes->begin(), bytes->end());
-            if (!file.progress(offset + bytes->size()))
+            for (int report = 0; report < reports; ++report)
             {
-                return fail(ErrorKind::timeout, "interrupted");
+                if (on_report)
+                {
+                    on_report();
+                }
+                if (failure)
+                {
+                    return *failure;
+                }
+                if (!file.progress(offset + bytes->size()))
+                {
+                    return fail(ErrorKind::timeout, "interrupted");
+                }
             }
         }
         return {};
@@ -99,6 +111,8 @@ class FakeDrives final : public usb::HostDrives
     bool usable{true};
     std::map<std::string, usb::Disk> disks; ///< by serial number
     std::optional<Error> failure;
+    int reports{1};                       ///< of the same progress, for each piece
+    std::function<void()> on_report;      ///< before each
     std::map<std::string, Bytes> written; ///< by the disk's name
 };
 

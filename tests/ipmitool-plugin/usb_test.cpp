@@ -6,6 +6,9 @@
 
 #include <doctest/doctest.h>
 
+#include <algorithm>
+#include <utility>
+
 using namespace fwupdate;
 using namespace fwupdate::test;
 using client::ExitCode;
@@ -42,6 +45,25 @@ struct Bench
         };
     }
 
+    /// Looks how long the BMC hears nothing while the drive is plugged in.
+    void measure_silence()
+    {
+        bmc.on_command = [this](Command)
+        {
+            const TimePoint now = world.now();
+            silence = bmc.plugged_in ? std::max(silence, now - heard) : silence;
+            heard = now;
+            return FakeBmc::Loss::none;
+        };
+    }
+
+    /// Every piece makes the host wait for 20 s.
+    void slow_down_drive()
+    {
+        drives.reports = 100;
+        drives.on_report = [this] { world.sleep_for(std::chrono::milliseconds{200}); };
+    }
+
     Run run(const std::vector<std::string>& arguments)
     {
         drives.written.clear();
@@ -52,6 +74,8 @@ struct Bench
     FakeWorld world;
     FakeBmc bmc;
     FakeDrives drives;
+    Duration silence{};
+    TimePoint heard;
     Bytes image = make_image(3 * protocol::block_size + 1000);
     std::string file = scratch.write("image.bin", image);
 };
@@ -107,9 +131,10 @@ TEST_CASE("a disk with the serial number and another size is left alone")
     CHECK_FALSE(bench.bmc.plugged_in);
 }
 
-TEST_CASE("a drive that takes its time is waited for")
+TEST_CASE("a drive that takes its time is waited for, and the lease doesn't end meanwhile")
 {
     Bench bench;
+    bench.measure_silence();
     bench.drives.disks.erase(serial);
     const TimePoint begun = bench.world.now();
     bench.world.on_sleep = [&](TimePoint now)
@@ -121,6 +146,121 @@ TEST_CASE("a drive that takes its time is waited for")
     };
     bench.bmc.read_drive = [&] { return bench.drives.written["sdc"]; };
     CHECK(bench.run({"usb", bench.file}).code == 0);
+    CHECK(bench.silence < std::chrono::seconds{2});
+}
+
+TEST_CASE("a slow drive: the lease doesn't end while it makes the host wait")
+{
+    Bench bench;
+    bench.image = make_image(protocol::block_size);
+    bench.file = bench.scratch.write("small.bin", bench.image);
+    bench.measure_silence();
+    bench.slow_down_drive();
+    const TimePoint begun = bench.world.now();
+    CHECK(bench.run({"usb", bench.file}).code == 0);
+    CHECK(bench.world.now() - begun > std::chrono::minutes{5});
+    CHECK(bench.silence < std::chrono::seconds{2});
+    CHECK(bench.bmc.installed == bench.image);
+}
+
+TEST_CASE("a BMC that does not answer for a while does not stop the writing")
+{
+    Bench bench;
+    bench.slow_down_drive();
+    bench.bmc.on_command = [&](Command command)
+    {
+        const bool writing = command == Command::get_update_session && bench.bmc.plugged_in;
+        return writing ? FakeBmc::Loss::request : FakeBmc::Loss::none;
+    };
+    CHECK(bench.run({"usb", bench.file}).code == 0);
+    CHECK(bench.bmc.installed == bench.image);
+    CHECK(bench.bmc.count(Command::begin_transfer) == 1);
+}
+
+TEST_CASE("update mode lost while the drive is in use: it begins again")
+{
+    Bench bench;
+    bool lost = false;
+    const auto lose_once = [&]
+    {
+        if (!std::exchange(lost, true))
+        {
+            bench.bmc.restart_agent();
+        }
+    };
+    SUBCASE("the BMC says so")
+    {
+        bench.slow_down_drive();
+        bench.drives.on_report = [&]
+        {
+            bench.world.sleep_for(std::chrono::milliseconds{200});
+            lose_once();
+        };
+    }
+    SUBCASE("the drive says so first")
+    {
+        bench.drives.on_report = [&]
+        {
+            bench.drives.failure = fail(ErrorKind::input_output, "cannot write to the drive: Input/output error");
+            lose_once();
+        };
+        bench.bmc.on_command = [&](Command command)
+        {
+            if (command == Command::begin_transfer && lost)
+            {
+                bench.drives.failure.reset();
+                bench.drives.on_report = nullptr;
+            }
+            return FakeBmc::Loss::none;
+        };
+    }
+    SUBCASE("when it is plugged out")
+    {
+        bench.bmc.on_command = [&](Command command)
+        {
+            if (command == Command::update_control && bench.bmc.plugged_in)
+            {
+                lose_once();
+            }
+            return FakeBmc::Loss::none;
+        };
+    }
+    SUBCASE("before the drive appears")
+    {
+        bench.drives.disks.erase(serial);
+        bench.world.on_sleep = [&](TimePoint)
+        {
+            if (bench.bmc.plugged_in && lost)
+            {
+                bench.drives.disks[serial] = {"sdb", drive_size};
+            }
+            else if (bench.bmc.plugged_in)
+            {
+                lose_once();
+            }
+        };
+    }
+    const Run run = bench.run({"usb", bench.file});
+    CHECK(lost);
+    CHECK(run.code == 0);
+    CHECK(has(run.err, "beginning again"));
+    CHECK(bench.bmc.installed == bench.image);
+}
+
+TEST_CASE("update mode taken over while the drive is in use: this command ends")
+{
+    Bench bench;
+    bench.slow_down_drive();
+    bench.drives.on_report = [&]
+    {
+        bench.world.sleep_for(std::chrono::milliseconds{200});
+        bench.bmc.session.flags.bits = protocol::session_in_mode | protocol::session_holder_alive;
+        bench.bmc.session.holder.value = "bob";
+    };
+    const Run run = bench.run({"usb", bench.file});
+    CHECK(run.code == code(ExitCode::refused));
+    CHECK(has(run.err, "taken over by user 'bob'"));
+    CHECK(bench.bmc.exits == 0);
 }
 
 TEST_CASE("writing fails, or is interrupted: the drive is plugged out")

@@ -29,7 +29,7 @@ struct DriveFile
     std::string name; ///< on the drive, in its root
     std::uint64_t size{};
     std::function<Result<Bytes>(std::uint64_t offset, std::size_t count)> read;
-    std::function<bool(std::uint64_t written)> progress; ///< bytes that are on the drive; false: stop
+    std::function<bool(std::uint64_t written)> progress; ///< bytes that are on the drive, often the same; false: stop
 };
 
 class HostDrives
@@ -44,8 +44,10 @@ class HostDrives
     /// two.
     [[nodiscard]] virtual std::optional<Disk> find(std::string_view serial) const = 0;
 
-    /// Writes the file and waits until it is on the drive. Nothing of the drive stays mounted, whatever happens to this
-    /// program. Errors: input_output, no_space, timeout (stopped by `progress`).
+    /// Writes the file and waits until it is on the drive. `progress` is called several times a second all the while,
+    /// also where the drive makes the host wait, and on the caller's thread; `read` may be called on another. Nothing
+    /// of the drive stays mounted, whatever happens to this program. Errors: input_output, no_space, timeout (stopped
+    /// by `progress`).
     [[nodiscard]] virtual Result<void> write(const Disk& disk, const DriveFile& file) = 0;
 };
 

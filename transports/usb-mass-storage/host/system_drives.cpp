@@ -1,3 +1,4 @@
+#include "transports/usb-mass-storage/host/beside.hpp"
 #include "transports/usb-mass-storage/host/host_drives.hpp"
 
 #include <fcntl.h>
@@ -8,6 +9,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <atomic>
 #include <cerrno>
 #include <cstdlib>
 #include <fstream>
@@ -21,6 +23,7 @@ namespace
 
 constexpr std::uint64_t piece = 512U << 10; ///< bytes between two reports
 constexpr std::uint64_t ahead = 8 * piece;  ///< bytes on their way to the drive
+constexpr std::chrono::milliseconds report_interval{200};
 
 Error drive_error(const std::string& what)
 {
@@ -29,7 +32,7 @@ Error drive_error(const std::string& what)
                 "cannot " + what + ": " + std::generic_category().message(error));
 }
 
-/// A mount in a name space of this process: nobody else sees it, and it ends with the process, however that ends.
+/// A mount in a name space of this thread: nobody else sees it, and it ends with the process, however that ends.
 class Mount
 {
   public:
@@ -74,7 +77,7 @@ class Mount
             return {};
         }
         const bool unmounted = ::umount(place.c_str()) == 0;
-        const Result<void> result = unmounted ? Result<void>{} : drive_error("unmount the drive");
+        Result<void> result = unmounted ? Result<void>{} : drive_error("unmount the drive");
         if (!unmounted)
         {
             ::umount2(place.c_str(), MNT_DETACH);
@@ -234,23 +237,8 @@ void release(const Disk& disk)
     }
 }
 
-} // namespace
-
-Result<void> SystemDrives::check() const
-{
-    if (::geteuid() != 0)
-    {
-        return fail(ErrorKind::denied, "mounting the drive takes root");
-    }
-    std::error_code ignored;
-    if (!std::filesystem::is_directory("/sys/block", ignored))
-    {
-        return fail(ErrorKind::unsupported, "this system shows no disks in /sys/block");
-    }
-    return {};
-}
-
-Result<void> SystemDrives::write(const Disk& disk, const DriveFile& file)
+/// Blocks: each step may wait for the drive as long as the kernel does.
+Result<void> write_file(const Disk& disk, const DriveFile& file)
 {
     const auto device = open_device(disk);
     if (!device)
@@ -281,6 +269,36 @@ Result<void> SystemDrives::write(const Disk& disk, const DriveFile& file)
         release(disk);
     }
     return ended;
+}
+
+} // namespace
+
+Result<void> SystemDrives::check() const
+{
+    if (::geteuid() != 0)
+    {
+        return fail(ErrorKind::denied, "mounting the drive takes root");
+    }
+    std::error_code ignored;
+    if (!std::filesystem::is_directory("/sys/block", ignored))
+    {
+        return fail(ErrorKind::unsupported, "this system shows no disks in /sys/block");
+    }
+    return {};
+}
+
+Result<void> SystemDrives::write(const Disk& disk, const DriveFile& file)
+{
+    std::atomic<std::uint64_t> on_drive{0};
+    std::atomic<bool> wanted{true};
+    DriveFile blocking = file;
+    blocking.progress = [&](std::uint64_t written)
+    {
+        on_drive = written;
+        return wanted.load();
+    };
+    return run_beside([&] { return write_file(disk, blocking); }, report_interval,
+                      [&] { wanted = file.progress(on_drive) && wanted; });
 }
 
 } // namespace fwupdate::usb
