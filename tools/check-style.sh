@@ -19,11 +19,13 @@ forbid()
         fail "$1 must not depend on $2"
     fi
 }
-forbid common 'protocol-spec|transports|bmc-agent|ipmitool-plugin|tests'
-forbid protocol-spec 'transports|bmc-agent|ipmitool-plugin|tests'
-forbid transports 'bmc-agent|ipmitool-plugin|tests'
-forbid bmc-agent 'ipmitool-plugin|tests'
-forbid ipmitool-plugin 'bmc-agent|tests'
+forbid common 'protocol-spec|transports|bmc-agent|ipmitool-plugin|tools|tests'
+forbid protocol-spec 'transports|bmc-agent|ipmitool-plugin|tools|tests'
+forbid transports 'bmc-agent|ipmitool-plugin|tools|tests'
+forbid bmc-agent 'ipmitool-plugin|tools|tests'
+forbid ipmitool-plugin 'bmc-agent|tools|tests'
+forbid tools 'protocol-spec|transports|bmc-agent|ipmitool-plugin|tests'
+forbid common/package 'common/(ipmi|rmcpplus)'
 forbid transports/stream 'transports/(usb-mass-storage|network)'
 forbid transports/usb-mass-storage 'transports/(stream|network)'
 forbid transports/network 'transports/(stream|usb-mass-storage)'
