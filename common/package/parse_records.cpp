@@ -118,6 +118,12 @@ void check_head(const Cursor& cursor, const Head& head, const std::string& path,
         cursor.report().refuse(ErrorKind::length, place(0),
                                std::to_string(head.record_length) + " bytes are less than a record's fixed fields");
     }
+    else if (head.record_length - wire::size_of<Head>() > cursor.rest())
+    {
+        cursor.report().refuse(ErrorKind::length, place(0),
+                               std::to_string(head.record_length) + " bytes, but only " +
+                                   std::to_string(cursor.rest() + wire::size_of<Head>()) + " of the header are left");
+    }
     if (head.descriptor_count == 0)
     {
         cursor.report().tolerate(ErrorKind::invalid_field, place(1),

@@ -129,7 +129,7 @@ TEST_CASE("device records")
     const std::string record = "FirmwareDeviceIDRecords[0].";
     check_refused(with(first(), 38, {2}), ErrorKind::length, "FirmwareDeviceIDRecords[1].RecordLength at offset 82");
     check_refused(with(first(), 39, {10, 0}), ErrorKind::length, record + "RecordLength at offset 39");
-    check_refused(with(first(), 39, {0xFF, 0xFF}), ErrorKind::length, record + "RecordLength at offset 50");
+    check_refused(with(first(), 39, {0xFF, 0xFF}), ErrorKind::length, record + "RecordLength at offset 39");
     check_refused(with(first(), 39, {11, 0}), ErrorKind::length, record + "ApplicableComponents at offset 50");
     check_refused(with(first(), 41, {0}), ErrorKind::invalid_field, record + "DescriptorCount at offset 41");
     check_refused(with(first(), 41, {3}), ErrorKind::length,
