@@ -13,7 +13,7 @@ using pldm::Content;
 std::string hexadecimal(std::uint32_t value, int digits)
 {
     std::array<char, 16> text{};
-    std::snprintf(text.data(), text.size(), "%0*Xh", digits, static_cast<unsigned>(value));
+    static_cast<void>(std::snprintf(text.data(), text.size(), "%0*Xh", digits, static_cast<unsigned>(value)));
     return text.data();
 }
 
@@ -21,9 +21,9 @@ std::string date(const pldm::Timestamp104& time)
 {
     std::array<char, 80> text{};
     const unsigned microsecond = time.microsecond[0] | time.microsecond[1] << 8 | time.microsecond[2] << 16;
-    std::snprintf(text.data(), text.size(), "%04u-%02u-%02u %02u:%02u:%02u.%06u, UTC offset %d min", time.year,
-                  time.month, time.day, time.hour, time.minute, time.second, microsecond,
-                  static_cast<std::int16_t>(time.utc_offset));
+    static_cast<void>(std::snprintf(text.data(), text.size(), "%04u-%02u-%02u %02u:%02u:%02u.%06u, UTC offset %d min",
+                                    time.year, time.month, time.day, time.hour, time.minute, time.second, microsecond,
+                                    static_cast<std::int16_t>(time.utc_offset)));
     return text.data();
 }
 

@@ -11,8 +11,8 @@ namespace
 std::string iso_date(const pldm::Timestamp104& time)
 {
     std::array<char, 64> text{};
-    std::snprintf(text.data(), text.size(), "%04u-%02u-%02uT%02u:%02u:%02u", time.year, time.month, time.day, time.hour,
-                  time.minute, time.second);
+    static_cast<void>(std::snprintf(text.data(), text.size(), "%04u-%02u-%02uT%02u:%02u:%02u", time.year, time.month,
+                                    time.day, time.hour, time.minute, time.second));
     return text.data();
 }
 
@@ -89,7 +89,8 @@ OrderedJson downstream_device(const pldm::DeviceIdRecord& device)
 OrderedJson component(const pldm::ComponentImage& image)
 {
     std::array<char, 16> stamp{};
-    std::snprintf(stamp.data(), stamp.size(), "0x%08X", static_cast<unsigned>(image.comparison_stamp));
+    static_cast<void>(
+        std::snprintf(stamp.data(), stamp.size(), "0x%08X", static_cast<unsigned>(image.comparison_stamp)));
     OrderedJson json{{"ComponentClassification", image.classification},
                      {"ComponentIdentifier", image.identifier},
                      {"ComponentComparisonStamp", stamp.data()},

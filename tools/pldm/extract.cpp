@@ -5,6 +5,7 @@
 #include <cstdio>
 #include <cstring>
 #include <fcntl.h>
+#include <set>
 #include <sys/stat.h>
 
 namespace fwupdate::tools
@@ -29,13 +30,13 @@ Result<Descriptor> open_directory(const std::filesystem::path& path)
     return directory;
 }
 
-Result<std::vector<std::size_t>> choose(const PackageFile& package, const ExtractRequest& request)
+Result<std::set<std::size_t>> choose(const PackageFile& package, const ExtractRequest& request)
 {
     const std::size_t count = package.package.content().components.size();
-    std::vector<std::size_t> chosen = request.components;
+    std::set<std::size_t> chosen{request.components.begin(), request.components.end()};
     for (std::size_t at = 0; request.components.empty() && at < count; ++at)
     {
-        chosen.push_back(at);
+        chosen.insert(at);
     }
     for (const std::size_t index : chosen)
     {
@@ -67,8 +68,9 @@ Result<void> write_image(const PackageFile& package, const pldm::ComponentImage&
 std::string image_name(std::size_t index, const pldm::ComponentImage& image)
 {
     std::array<char, 64> name{};
-    std::snprintf(name.data(), name.size(), "component-%zu-class-%04X-id-%04X.bin", index,
-                  static_cast<unsigned>(image.classification), static_cast<unsigned>(image.identifier));
+    static_cast<void>(std::snprintf(name.data(), name.size(), "component-%zu-class-%04X-id-%04X.bin", index,
+                                    static_cast<unsigned>(image.classification),
+                                    static_cast<unsigned>(image.identifier)));
     return name.data();
 }
 

@@ -13,7 +13,7 @@ namespace fwupdate::tools
 struct ExtractRequest
 {
     std::filesystem::path directory;     ///< made if it is not there
-    std::vector<std::size_t> components; ///< indexes; none: all of them
+    std::vector<std::size_t> components; ///< indexes, in any order; none: all of them
     Existing existing{Existing::keep};
 };
 

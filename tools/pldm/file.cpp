@@ -123,7 +123,7 @@ Error OutputFile::failure(const char* what) const
 
 Result<void> OutputFile::append(ConstBytes bytes)
 {
-    const auto result = write(size_, bytes);
+    auto result = write(size_, bytes);
     size_ += bytes.size();
     return result;
 }

@@ -76,11 +76,11 @@ template <class Take>
     {
         const auto count = static_cast<std::size_t>(std::min<std::uint64_t>(size, slice.size()));
         const MutableBytes part = MutableBytes{slice}.first(count);
-        if (const auto read = file.read(offset, part); !read)
+        if (auto read = file.read(offset, part); !read)
         {
             return read;
         }
-        if (const Result<void> taken = take(ConstBytes{part}); !taken)
+        if (Result<void> taken = take(ConstBytes{part}); !taken)
         {
             return taken;
         }

@@ -32,8 +32,8 @@ std::uint64_t read_revision(MetadataObject& header)
     }
     constexpr std::uint64_t any = 0x7FFFFFFF;
     const Json* const value = header.value(key);
-    return header.number(key, any,
-                         "ERROR: Unsupported package format version " + (value == nullptr ? "" : value->dump()));
+    const bool number = value != nullptr && value->is_number(); // anything else may be nested without end
+    return header.number(key, any, "ERROR: Unsupported package format version " + (number ? value->dump() : ""));
 }
 
 void read_identifier(MetadataObject& header, pldm::Content& content)

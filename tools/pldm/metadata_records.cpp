@@ -60,7 +60,7 @@ void check_length(MetadataObject& object, const std::string& key, std::size_t si
 /// Bytes of a field that the script does not write.
 Bytes read_extension_bytes(MetadataObject& object, std::string_view key)
 {
-    const Bytes bytes = object.extension(key) ? object.hex(key) : Bytes{};
+    Bytes bytes = object.extension(key) ? object.hex(key) : Bytes{};
     check_length(object, std::string{key} + "Length", bytes.size());
     return bytes;
 }
@@ -163,6 +163,8 @@ void read_min_version(MetadataObject& object, pldm::DeviceIdRecord& record)
         record.min_version_comparison_stamp = static_cast<std::uint32_t>(object.number(stamp, 0xFFFFFFFF));
         return;
     }
+    object.unused(version, "ignored: bit 0 of DownstreamDeviceUpdateOptionFlags is clear");
+    object.unused(stamp, "ignored: bit 0 of DownstreamDeviceUpdateOptionFlags is clear");
     record.version.type = object.findings().extended() ? pldm::StringType::ascii : pldm::StringType::unknown;
 }
 

@@ -100,6 +100,19 @@ TEST_CASE("a missing key is named with its place")
     CHECK(read_metadata("[]", 1, false).error().text == "ERROR: the metadata: must be an object, {...}");
     CHECK(read_metadata("", 1, false).error().text.starts_with("ERROR: Invalid metadata JSON file\n"));
     CHECK(read_metadata("{\"a\": \"\xFF\"}", 1, false).error().text.starts_with("ERROR: Invalid metadata JSON file\n"));
+    const std::string deep = std::string(200000, '[') + std::string(200000, ']');
+    CHECK(read_metadata("{\"ComponentImageInformationArea\": [{}], \"PackageHeaderInformation\": "
+                        "{\"PackageHeaderIdentifier\": \"\", \"PackageHeaderFormatVersion\": " +
+                            deep + "}}",
+                        1, true)
+              .error()
+              .text.starts_with("ERROR: PackageHeaderInformation."));
+    CHECK(read_metadata("{\"ComponentImageInformationArea\": [{}], \"PackageHeaderInformation\": "
+                        "{\"PackageHeaderFormatVersion\": " +
+                            deep + "}}",
+                        1, true)
+              .error()
+              .text.starts_with("ERROR: PackageHeaderInformation.PackageHeaderFormatVersion: must be a whole number"));
     CHECK(read_metadata(std::string(200000, '['), 1, false).error().text.starts_with("ERROR: Invalid"));
 }
 

@@ -121,7 +121,8 @@ TEST_CASE("extract gives the images back")
         CHECK(contains(outcome.out, (bench.path("out") / name).string() + "\n"));
     }
     const Workbench other;
-    CHECK(Workbench::package({"extract", package_of(full), "-c", "2", "-c", "0", "-d", other.name("out")}).code == 0);
+    CHECK(Workbench::package({"extract", package_of(full), "-c", "2", "-c", "0", "-c", "2", "-d", other.name("out")})
+              .code == 0);
     CHECK(std::filesystem::exists(other.path("out") / files[0].first));
     CHECK(!std::filesystem::exists(other.path("out") / files[1].first));
     CHECK(std::filesystem::exists(other.path("out") / files[2].first));
