@@ -51,8 +51,7 @@ class Bench(network_case.Case):
     def setUpClass(cls):
         cls.folder = network_case.Folder()
         cls.addClassCleanup(cls.folder.workspace.close)
-        cls.image = harness.make_image(SIZE)
-        cls.folder.write("large.bin", cls.image)
+        cls.image = b"".join(harness.make_image(16 * MIB, seed) for seed in range(SIZE // (16 * MIB)))
         cls.authority = Authority(cls.folder.workspace.directory)
 
     def fetch(self, uri, size, network):
