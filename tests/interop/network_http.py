@@ -215,11 +215,10 @@ class Answers(Case):
         self.assertEqual(updater.wait_for_end().state, READY, updater.reason())
 
     def test_nobody_listens(self):
-        """no server -> error, connection_failed, at once"""
-        began = time.monotonic()
+        """no server -> error, connection_failed, after one try"""
         self.assert_fails(self.start_agent(), "http://127.0.0.1:9/image.bin", Code.CONNECTION_FAILED, "refused",
                           "127.0.0.1:9")
-        self.assertLess(time.monotonic() - began, 5)
+        self.assertNotIn("next try", self.agent.log())
 
 
 class BrokenOff(Case):

@@ -152,7 +152,7 @@ class Silence(Case):
 
     def test_server_dies(self):
         """the server's process is killed in mid-transfer -> fetched anew from the beginning, ready"""
-        image = make_image(24 * MIB, seed=6)
+        image = make_image(8 * MIB, seed=6)
         file = self.folder.write("long.bin", image)
         self.addCleanup(file.unlink)
         server = TftpdHpa(self.workspace, self.folder.path)
@@ -327,7 +327,7 @@ class Hostile(Case):
             updater.enter()
 
     def test_request_lost(self):
-        """the request is lost -> sent again, ready, in seconds"""
+        """the request is lost -> sent again in seconds, ready"""
         def behave(own, client, _):
             if server.requests > 1:
                 send_honestly(own, client, IMAGE)
@@ -335,7 +335,7 @@ class Hostile(Case):
         server = self.start_raw(behave)
         began = time.monotonic()
         self.assert_fetches(self.start_agent(), URI)
-        self.assertLess(time.monotonic() - began, 6)
+        self.assertLess(time.monotonic() - began, 15)  # the stall time-out is 30
 
     def test_abort(self):
         """29h-3 in mid-transfer -> idle at once, nobody is asked again"""
