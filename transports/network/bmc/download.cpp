@@ -64,7 +64,7 @@ void Download::begin()
     }
 }
 
-void Download::stop() noexcept
+void Download::stop()
 {
     sink_ = nullptr;
     timer_.cancel();

@@ -34,7 +34,7 @@ class Download final : public std::enable_shared_from_this<Download>, private Tr
     void begin();
 
     /// No call to the sink, the note or `ended` after it.
-    void stop() noexcept;
+    void stop();
 
     /// Whether it may not be destroyed now: curl is at work below us on the stack.
     [[nodiscard]] bool is_running() const
@@ -44,7 +44,7 @@ class Download final : public std::enable_shared_from_this<Download>, private Tr
 
   private:
     static constexpr unsigned most_redirects = 5;
-    static constexpr std::uint64_t worth_a_try = 64 * 1024; ///< bytes that make up for a failed try
+    static constexpr std::uint64_t worth_a_try = 64ULL * 1024; ///< bytes that make up for a failed try
 
     // TransferListener
     [[nodiscard]] bool answered(const Answer& answer) override;

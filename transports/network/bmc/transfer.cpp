@@ -19,7 +19,7 @@ namespace fwupdate::network
 namespace
 {
 
-constexpr std::size_t most_headers = 64 * 1024; ///< bytes of all headers of one transfer
+constexpr std::size_t most_headers = 64UL * 1024; ///< bytes of all headers of one transfer
 /// Seconds for a server's first packet. Curl makes three tries of it and asks the server to repeat lost packets after a
 /// third of it, too: longer would make every lost packet cost 5 s.
 constexpr long tftp_begin = 4;
