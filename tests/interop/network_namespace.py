@@ -64,7 +64,10 @@ def enter(workspace_directory):
         _checked("unshare", LIBC.unshare(NEW_MOUNTS | NEW_NETWORK))
     except PermissionError as failure:
         skip(f"no namespaces here: {failure}")  # a container
-    _mount("none", "/", None, PRIVATE_BELOW)
+    try:
+        _mount("none", "/", None, PRIVATE_BELOW)
+    except OSError as failure:
+        skip(f"no name space for mounts of its own: {failure} (a chroot whose root is no mount point?)")
     files = {
         "/etc/resolv.conf": f"nameserver {RESOLVER}\noptions timeout:5 attempts:2\n",
         "/etc/nsswitch.conf": "passwd: files\ngroup: files\nshadow: files\nhosts: files dns\nservices: files\n",

@@ -97,6 +97,31 @@ class Server:
         self.server.server_close()
 
 
+class Slowed:
+    """In the `with` block the agent works a tenth of the time: what would be through before anybody has looked takes
+    seconds."""
+
+    def __init__(self, agent):
+        self.process = agent.program.process
+        self.over = threading.Event()
+        self.thread = threading.Thread(target=self._slow, daemon=True)
+
+    def _slow(self):
+        while not self.over.is_set():
+            self.process.send_signal(signal.SIGSTOP)
+            time.sleep(0.03)
+            self.process.send_signal(signal.SIGCONT)
+            time.sleep(0.003)
+
+    def __enter__(self):
+        self.thread.start()
+        return self
+
+    def __exit__(self, *_):
+        self.over.set()
+        self.thread.join()
+
+
 class Serve(Case):
     def setUp(self):
         super().setUp()
@@ -175,9 +200,10 @@ class Serve(Case):
     def test_client_killed_while_it_serves(self):
         agent = self.agent()
         large = self.workspace.write("large.bin", LARGE)
-        client = self.command(agent, "serve", large)
-        self.read_until_fetching(client, 4 * MIB)
-        client.end(signal.SIGKILL)
+        with Slowed(agent):
+            client = self.command(agent, "serve", large)
+            self.read_until_fetching(client, 4 * MIB)
+            client.end(signal.SIGKILL)
         resumed = self.run_command(agent, "resume")
         self.assert_status(resumed, DONE)
         self.assertIn("resuming: ", resumed.text)
@@ -186,8 +212,9 @@ class Serve(Case):
     def test_agent_killed_while_the_client_serves(self):
         agent = self.agent()
         large = self.workspace.write("large.bin", LARGE)
-        client = self.command(agent, "serve", large)
-        self.read_until_fetching(client, 4 * MIB)
+        with Slowed(agent):
+            client = self.command(agent, "serve", large)
+            self.read_until_fetching(client, 4 * MIB)
         agent.kill()
         agent.start()
         client.finish()
@@ -198,12 +225,11 @@ class Serve(Case):
     def test_interrupted_while_it_serves(self):
         agent = self.agent()
         large = self.workspace.write("large.bin", LARGE)
-        client = self.command(agent, "serve", large)
-        self.read_until_fetching(client, 4 * MIB)
-        agent.program.process.send_signal(signal.SIGSTOP)  # or it may be through before the client hears of it
-        client.process.send_signal(signal.SIGINT)
-        agent.program.process.send_signal(signal.SIGCONT)
-        client.finish()
+        with Slowed(agent):
+            client = self.command(agent, "serve", large)
+            self.read_until_fetching(client, 4 * MIB)
+            client.process.send_signal(signal.SIGINT)
+            client.finish()
         self.assert_status(client, TRANSFER_FAILED)
         self.assertIn("resume", self.text_of(client))
         self.assertEqual(self.status(agent.port)["state"], "init")
