@@ -70,7 +70,7 @@ class UsbTwo(Drive):
         job.wait_for(lambda text: "is /dev/" in text, "the drive")
         self.host.end(signal.SIGKILL)
         self.ok(self.bmc.run(f"wait_for {LEASE * 6} grep -q 'lease of update mode ended' $agent_log"))
-        self.assertEqual(self.bmc.run("ls /sys/kernel/config/usb_gadget").text, "")
+        self.assert_drive_gone()
         self.assertEqual(self.bmc.run(f"cat {TARGET}").text, "old\n")
         self.boot_host()
         self.update()
