@@ -16,6 +16,7 @@ constexpr std::chrono::seconds digest_limit = 10s;    ///< for the BMC to hash w
 constexpr std::chrono::seconds reconnect_limit = 1min;
 constexpr Patience once{1, 1};
 constexpr int open_patience = 1;         ///< seconds
+constexpr int lost_sessions = 3;         ///< in a row, before the end is called uncertain
 constexpr int silences_of_a_restart = 3; ///< lost answers in a row that mean more than a lost packet
 
 std::string version_text(const GetVerdictResponse& now)
@@ -90,28 +91,36 @@ class Wait
                                                      patience);
     }
 
+    /// Opens sessions anew where the wire loses them: the update is done, only its end is still unheard.
+    Result<Answer<GetVerdictResponse>> ask_through_losses() const
+    {
+        auto answer = ask_verdict({});
+        for (int lost = 0; !answer && lost < lost_sessions && reconnect(context_, reconnect_limit); ++lost)
+        {
+            answer = ask_verdict({});
+        }
+        return answer;
+    }
+
     Outcome verdict_now(const std::string& undecided) const
     {
-        const TimePoint give_up = context_.environment.now() + digest_limit;
         Outcome outcome = accepted(undecided);
-        do
+        std::optional<TimePoint> first; // what came before says nothing about the BMC's hashing
+        while (true)
         {
-            const auto answer = ask_verdict({});
-            if (!answer && reconnect(context_, reconnect_limit))
-            {
-                continue;
-            }
+            const auto answer = ask_through_losses();
             if (!answer || !answer->ok())
             {
-                break;
+                return outcome;
             }
             outcome = judge(before_, answer->message, name_).value_or(outcome);
-            if (is_settled(outcome, answer->message))
+            const TimePoint now = context_.environment.now();
+            first = first.value_or(now);
+            if (is_settled(outcome, answer->message) || now - *first >= digest_limit || !pause(context_, 200ms))
             {
-                break;
+                return outcome;
             }
-        } while (context_.environment.now() < give_up && pause(context_, 200ms));
-        return outcome;
+        }
     }
 
     /// A BMC may still be hashing what is installed: an uncertain end may become a certain one.

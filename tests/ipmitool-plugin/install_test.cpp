@@ -198,6 +198,26 @@ TEST_CASE("a broken session is opened again and the update goes on by itself")
     CHECK(has(run.err, "does not answer"));
 }
 
+TEST_CASE("a session that is lost after exit does not cost the verdict")
+{
+    Bench bench;
+    bench.bmc.reopen_failures = 6; // takes longer than the BMC is given to hash what is installed
+    int verdicts_lost = 0;
+    bench.bmc.on_command = [&](Command command)
+    {
+        if (command == Command::get_verdict && bench.bmc.exits > 0 && verdicts_lost < 2)
+        {
+            ++verdicts_lost;
+            bench.bmc.drop_session();
+        }
+        return Loss::none;
+    };
+    const Run run = bench.install();
+    CHECK(verdicts_lost == 2);
+    CHECK(run.code == code(ExitCode::done));
+    CHECK(bench.bmc.reopened == 2);
+}
+
 TEST_CASE("the agent restarts at any command: the update ends right")
 {
     for (std::size_t at = 2; at < 420; at += at < 12 ? 1 : 23)
