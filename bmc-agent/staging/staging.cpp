@@ -220,7 +220,7 @@ bool Staging::is_complete() const
 std::uint32_t Staging::block_length(std::uint32_t block) const
 {
     const std::uint64_t offset = std::uint64_t{block} * protocol::block_size;
-    return static_cast<std::uint32_t>(std::min<std::uint64_t>(protocol::block_size, map_->name().size - offset));
+    return static_cast<std::uint32_t>(std::min<std::uint64_t>(protocol::block_size, length() - offset));
 }
 
 std::uint32_t Staging::next_to_hash() const
@@ -252,12 +252,31 @@ Result<void> Staging::hash_next()
 void Staging::hash(ConstBytes bytes)
 {
     hasher_.update(bytes);
+    seal_.update(bytes);
     hashed_ += bytes.size();
 }
 
 std::optional<Sha256> Staging::digest() const
 {
     return is_complete() && hashed_ == length() ? std::optional{hasher_.digest()} : std::nullopt;
+}
+
+Result<void> Staging::read_sealed(std::uint32_t block, Bytes& out) const
+{
+    const std::uint64_t offset = std::uint64_t{block} * protocol::block_size;
+    if (offset >= length())
+    {
+        return fail(ErrorKind::out_of_range, "block " + std::to_string(block) + " is not of this image");
+    }
+    out.resize(block_length(block));
+    if (const auto read = image_.read_at(offset, out); !read)
+    {
+        return read.error();
+    }
+    return seal_.holds(block, out)
+               ? Result<void>{}
+               : fail(ErrorKind::input_output, "the staged image changed after it had arrived (block " +
+                                                   std::to_string(block) + "); send it again");
 }
 
 void Staging::close()
@@ -267,6 +286,7 @@ void Staging::close()
     image_.close();
     map_.reset();
     hasher_.reset();
+    seal_.reset();
     hashed_ = 0;
     appended_ = 0;
     limit_ = 0;

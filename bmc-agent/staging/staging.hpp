@@ -4,6 +4,7 @@
 
 #include "bmc-agent/staging/block_map.hpp"
 #include "bmc-agent/staging/file.hpp"
+#include "bmc-agent/staging/seal.hpp"
 #include "common/sha256.hpp"
 #include "common/time.hpp"
 #include "transports/image_sink.hpp"
@@ -84,11 +85,9 @@ class Staging final : public transports::ImageSink
     /// The digest of the whole image; none while it is incomplete or not hashed to its end.
     [[nodiscard]] std::optional<Sha256> digest() const;
 
-    /// Reads staged bytes for verification and programming.
-    [[nodiscard]] Result<void> read(std::uint64_t offset, MutableBytes out) const
-    {
-        return image_.read_at(offset, out);
-    }
+    /// Reads a block for verification and programming: the bytes that the digest is of, or none. Errors: input_output,
+    /// also for a block that changed since it was hashed.
+    [[nodiscard]] Result<void> read_sealed(std::uint32_t block, Bytes& out) const;
 
     /// Closes the image; a named one stays on the disk to be resumed, an unnamed one is removed.
     void close();
@@ -113,7 +112,7 @@ class Staging final : public transports::ImageSink
     [[nodiscard]] Result<void> open_image(std::uint64_t size);
     void drop_set_aside();
     [[nodiscard]] bool resume(const TransferName& name);
-    [[nodiscard]] std::uint32_t block_length(std::uint32_t block) const;
+    [[nodiscard]] std::uint32_t block_length(std::uint32_t block) const; ///< bytes
     [[nodiscard]] std::uint32_t next_to_hash() const;
     void hash(ConstBytes bytes);
 
@@ -124,6 +123,7 @@ class Staging final : public transports::ImageSink
     std::uint64_t limit_{};    ///< of an unnamed image, bytes
     std::uint64_t appended_{}; ///< bytes of an unnamed image
     Sha256Hasher hasher_;
+    Seal seal_;                           ///< of what hasher_ has seen
     std::uint64_t hashed_{};              ///< bytes from the image's beginning
     Bytes block_;                         ///< one block, for reading back
     std::optional<TimePoint> idle_since_; ///< the first purge since an image was open

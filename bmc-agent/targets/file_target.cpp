@@ -27,24 +27,23 @@ FileTarget::~FileTarget()
     cancel();
 }
 
-Result<void> FileTarget::begin(const Staging& image, const Sha256& verified)
+Result<void> FileTarget::begin(VerifiedImage image)
 {
     cancel();
     if (const auto obstacle = obstacle_at(path_))
     {
         return fail(ErrorKind::input_output, path_.string() + " " + obstacle->reason + "; " + obstacle->remedy);
     }
-    if (const auto made = make_file(image.length()); !made)
+    if (const auto made = make_file(image.bytes.size); !made)
     {
         cancel();
         return made.error();
     }
-    image_ = &image;
-    verified_ = verified;
+    image_ = std::move(image);
     hasher_.reset();
     offset_ = 0;
     done_ = 0;
-    total_ = 2 * image.length();
+    total_ = 2 * image_.bytes.size;
     phase_ = Phase::writing;
     return {};
 }
@@ -94,7 +93,7 @@ Result<bool> FileTarget::work()
     {
         return false;
     }
-    if (hasher_.digest() != verified_)
+    if (hasher_.digest() != image_.sha256)
     {
         return fail(ErrorKind::integrity, writing
                                               ? "the staged image changed after it was verified; nothing was replaced"
@@ -125,7 +124,7 @@ std::size_t FileTarget::next_slice()
 Result<void> FileTarget::write_slice()
 {
     const std::size_t size = next_slice();
-    if (const auto read = image_->read(offset_, slice_); !read)
+    if (const auto read = image_.bytes.read(offset_, slice_); !read)
     {
         return read.error();
     }
@@ -189,7 +188,7 @@ void FileTarget::cancel() noexcept
         file_.close();
     }
     phase_ = Phase::stopped;
-    image_ = nullptr;
+    image_ = {};
     slice_ = {};
 }
 

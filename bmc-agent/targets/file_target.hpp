@@ -1,7 +1,9 @@
 // A target that is a file, replaced atomically: written beside, synced, read back, renamed, directory synced.
 #pragma once
 
+#include "bmc-agent/staging/file.hpp"
 #include "bmc-agent/targets/target_handler.hpp"
+#include "common/sha256.hpp"
 
 namespace fwupdate::agent
 {
@@ -13,7 +15,7 @@ class FileTarget final : public TargetHandler
     explicit FileTarget(std::filesystem::path path);
     ~FileTarget() override;
 
-    [[nodiscard]] Result<void> begin(const Staging& image, const Sha256& verified) override;
+    [[nodiscard]] Result<void> begin(VerifiedImage image) override;
     [[nodiscard]] Result<bool> step() override;
     void cancel() noexcept override;
     [[nodiscard]] std::uint64_t done() const override
@@ -47,8 +49,7 @@ class FileTarget final : public TargetHandler
 
     std::filesystem::path path_;
     Phase phase_{};
-    const Staging* image_{}; ///< while working
-    Sha256 verified_{};
+    VerifiedImage image_; ///< while working
     File file_;
     Sha256Hasher hasher_;
     Bytes slice_;

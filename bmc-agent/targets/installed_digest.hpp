@@ -1,7 +1,9 @@
 // The digest of what is installed, computed in slices and kept as long as the file does not change.
 #pragma once
 
+#include "bmc-agent/staging/file.hpp"
 #include "bmc-agent/targets/target_handler.hpp"
+#include "common/sha256.hpp"
 
 #include <filesystem>
 #include <optional>

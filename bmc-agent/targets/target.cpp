@@ -1,5 +1,7 @@
 #include "bmc-agent/targets/target.hpp"
 
+#include "bmc-agent/staging/file.hpp"
+
 #include <algorithm>
 #include <utility>
 

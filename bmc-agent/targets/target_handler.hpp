@@ -3,7 +3,7 @@
 #pragma once
 
 #include "bmc-agent/config/config.hpp"
-#include "bmc-agent/staging/staging.hpp"
+#include "bmc-agent/targets/verified_image.hpp"
 #include "common/result.hpp"
 
 #include <cstdint>
@@ -26,8 +26,9 @@ class TargetHandler
   public:
     virtual ~TargetHandler() = default;
 
-    /// Prepares to write the staged image whose digest was verified. Nothing bootable changes yet.
-    [[nodiscard]] virtual Result<void> begin(const Staging& image, const Sha256& verified) = 0;
+    /// Prepares to write an image, whose bytes can be read until it is written or cancelled. Nothing bootable changes
+    /// yet.
+    [[nodiscard]] virtual Result<void> begin(VerifiedImage image) = 0;
 
     /// Does one slice (at most a few hundred KiB). True: written, read back, in place. An error leaves what was
     /// installed before. Errors: integrity (not the verified bytes), no_space, input_output.

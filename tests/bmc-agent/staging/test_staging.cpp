@@ -1,3 +1,4 @@
+#include "bmc-agent/staging/sealed_source.hpp"
 #include "bmc-agent/staging/staging.hpp"
 #include "protocol-spec/messages.hpp"
 #include "tests/bmc-agent/temporary_directory.hpp"
@@ -50,6 +51,16 @@ void hash_all(Staging& staging)
     {
         REQUIRE(staging.hash_next().has_value());
     }
+}
+
+void flip(const std::filesystem::path& file, std::size_t at)
+{
+    std::fstream stream{file, std::ios::in | std::ios::out | std::ios::binary};
+    stream.seekg(static_cast<std::streamoff>(at));
+    const int byte = stream.get();
+    stream.seekp(static_cast<std::streamoff>(at));
+    stream.put(static_cast<char>(byte ^ 1));
+    REQUIRE(stream.good());
 }
 
 } // namespace
@@ -215,9 +226,72 @@ TEST_CASE("what is staged does not change any more")
     REQUIRE(staging.begin_named(name_of(image), false).has_value());
     REQUIRE(staging.write_block(0, image).has_value());
     REQUIRE(staging.write_block(0, make_image(protocol::block_size, 2)).has_value());
-    Bytes back(image.size());
-    REQUIRE(staging.read(0, back).has_value());
+    Bytes back;
+    REQUIRE(staging.read_sealed(0, back).has_value());
     CHECK(back == image);
+}
+
+TEST_CASE("a complete image is read as it was hashed, at any offset")
+{
+    const test::TemporaryDirectory directory;
+    Staging staging = open_staging(directory);
+    const Bytes image = make_image(3 * protocol::block_size + 77);
+    REQUIRE(staging.begin_unnamed(image.size()).has_value());
+    for (std::size_t offset = 0; offset < image.size(); offset += 50'000) // pieces that end in the midst of blocks
+    {
+        REQUIRE(staging.append(ConstBytes{image}.subspan(offset, std::min<std::size_t>(50'000, image.size() - offset)))
+                    .has_value());
+    }
+    const package::ByteSource source = sealed_source(staging);
+    REQUIRE(source.size == image.size());
+    for (const std::size_t offset : {0UL, 1UL, 65'535UL, 65'536UL, 196'607UL, image.size() - 1})
+    {
+        for (const std::size_t size : {1UL, 65'536UL, 140'000UL})
+        {
+            Bytes back(std::min(size, image.size() - offset));
+            REQUIRE(source.read(offset, back).has_value());
+            CHECK(std::ranges::equal(back, ConstBytes{image}.subspan(offset, back.size())));
+        }
+    }
+    Bytes beyond(2);
+    CHECK(source.read(image.size() - 1, beyond).has_error());
+}
+
+TEST_CASE("a staged byte that is changed behind the agent's back is never handed out")
+{
+    for (const bool named : {true, false})
+    {
+        const test::TemporaryDirectory directory;
+        Staging staging = open_staging(directory);
+        const Bytes image = make_image(2 * protocol::block_size + 77);
+        if (named)
+        {
+            REQUIRE(staging.begin_named(name_of(image), false).has_value());
+            for (const std::uint32_t block : {0U, 1U, 2U})
+            {
+                REQUIRE(staging.write_block(block, block_of(image, block)).has_value());
+            }
+        }
+        else
+        {
+            REQUIRE(staging.begin_unnamed(image.size()).has_value());
+            REQUIRE(staging.append(image).has_value());
+        }
+        REQUIRE(staging.digest() == sha256(image));
+        const std::filesystem::path file = directory.path() / "staging" / "image";
+        for (const std::size_t at : {0UL, std::size_t{protocol::block_size}, image.size() - 1})
+        {
+            flip(file, at);
+            const auto number = static_cast<std::uint32_t>(at / protocol::block_size);
+            Bytes back;
+            const auto read = staging.read_sealed(number, back);
+            REQUIRE(read.has_error());
+            CHECK(read.error().kind == ErrorKind::input_output);
+            CHECK(read.error().text.find("changed") != std::string::npos);
+            flip(file, at);
+            CHECK(staging.read_sealed(number, back).has_value());
+        }
+    }
 }
 
 TEST_CASE("blocks that are not of the image are refused")

@@ -1,3 +1,4 @@
+#include "bmc-agent/staging/sealed_source.hpp"
 #include "bmc-agent/targets/file_target.hpp"
 #include "bmc-agent/targets/target.hpp"
 #include "tests/bmc-agent/temporary_directory.hpp"
@@ -75,7 +76,7 @@ TEST_CASE("a file target is replaced with exactly the verified bytes, counted ho
 {
     Fixture fixture;
     FileTarget target{fixture.path()};
-    REQUIRE(target.begin(fixture.staging, sha256(fixture.image)).has_value());
+    REQUIRE(target.begin({sealed_source(fixture.staging), sha256(fixture.image)}).has_value());
     CHECK(target.total() == 2 * fixture.image.size());
     std::uint64_t before = 0;
     Result<bool> finished = false;
@@ -96,13 +97,26 @@ TEST_CASE("bytes that changed after verification are not programmed")
 {
     Fixture fixture;
     FileTarget target{fixture.path()};
-    REQUIRE(target.begin(fixture.staging, sha256(fixture.image)).has_value());
+    REQUIRE(target.begin({sealed_source(fixture.staging), sha256(fixture.image)}).has_value());
     {
         std::fstream file{fixture.directory.path() / "staging" / "image",
                           std::ios::in | std::ios::out | std::ios::binary};
         file.seekp(500'000);
         file.put('!');
     }
+    const auto finished = run(target);
+    REQUIRE(finished.has_error());
+    CHECK(finished.error().kind == ErrorKind::input_output);
+    CHECK(finished.error().text.find("changed") != std::string::npos);
+    CHECK(fixture.installed() == "old");
+    CHECK(fixture.nothing_left_beside());
+}
+
+TEST_CASE("bytes of another digest than the verified one are not programmed")
+{
+    Fixture fixture;
+    FileTarget target{fixture.path()};
+    REQUIRE(target.begin({sealed_source(fixture.staging), sha256(Bytes{1, 2, 3})}).has_value());
     const auto finished = run(target);
     REQUIRE(finished.has_error());
     CHECK(finished.error().kind == ErrorKind::integrity);
@@ -114,7 +128,7 @@ TEST_CASE("what reads back differently is not put in place")
 {
     Fixture fixture;
     FileTarget target{fixture.path()};
-    REQUIRE(target.begin(fixture.staging, sha256(fixture.image)).has_value());
+    REQUIRE(target.begin({sealed_source(fixture.staging), sha256(fixture.image)}).has_value());
     while (target.done() < fixture.image.size())
     {
         REQUIRE(target.step().has_value());
@@ -136,7 +150,7 @@ TEST_CASE("cancel, and an agent that was killed, leave the installed file and no
     Fixture fixture;
     {
         FileTarget target{fixture.path()};
-        REQUIRE(target.begin(fixture.staging, sha256(fixture.image)).has_value());
+        REQUIRE(target.begin({sealed_source(fixture.staging), sha256(fixture.image)}).has_value());
         REQUIRE(target.step().has_value());
         target.cancel();
         CHECK(fixture.nothing_left_beside());
@@ -153,7 +167,7 @@ TEST_CASE("two agents with the same target: the first one's bytes are left alone
     Fixture first;
     Fixture second;
     FileTarget target{first.path()};
-    REQUIRE(target.begin(first.staging, sha256(first.image)).has_value());
+    REQUIRE(target.begin({sealed_source(first.staging), sha256(first.image)}).has_value());
     while (target.done() < first.image.size() + 1)
     {
         REQUIRE(target.step().has_value());
@@ -161,7 +175,7 @@ TEST_CASE("two agents with the same target: the first one's bytes are left alone
     {
         FileTarget other{first.path()};
         CHECK_FALSE(first.nothing_left_beside());
-        const auto begun = other.begin(second.staging, sha256(second.image));
+        const auto begun = other.begin({sealed_source(second.staging), sha256(second.image)});
         REQUIRE(begun.has_error());
         CHECK(begun.error().kind == ErrorKind::wrong_state);
         CHECK(begun.error().text.find(".fwupdate-new is in the way: another agent") != std::string::npos);
@@ -170,7 +184,7 @@ TEST_CASE("two agents with the same target: the first one's bytes are left alone
     REQUIRE(finished.has_value());
     CHECK(first.installed() == as_text(first.image));
     CHECK(first.nothing_left_beside());
-    REQUIRE(FileTarget{first.path()}.begin(second.staging, sha256(second.image)).has_value());
+    REQUIRE(FileTarget{first.path()}.begin({sealed_source(second.staging), sha256(second.image)}).has_value());
 }
 
 TEST_CASE("a file that took the name of the verified one is neither put in place nor removed")
@@ -178,7 +192,7 @@ TEST_CASE("a file that took the name of the verified one is neither put in place
     Fixture fixture;
     const std::filesystem::path beside = fixture.path().string() + ".fwupdate-new";
     FileTarget target{fixture.path()};
-    REQUIRE(target.begin(fixture.staging, sha256(fixture.image)).has_value());
+    REQUIRE(target.begin({sealed_source(fixture.staging), sha256(fixture.image)}).has_value());
     REQUIRE(target.step().has_value());
     std::filesystem::remove(beside);
     std::ofstream{beside} << "of somebody else";
@@ -211,7 +225,7 @@ TEST_CASE("permissions and owner of the old file are kept, from the first byte o
         REQUIRE(::chmod(fixture.path().c_str(), mode) == 0);
         REQUIRE((!root || ::chown(fixture.path().c_str(), owner, 1235) == 0));
         FileTarget target{fixture.path()};
-        REQUIRE(target.begin(fixture.staging, sha256(fixture.image)).has_value());
+        REQUIRE(target.begin({sealed_source(fixture.staging), sha256(fixture.image)}).has_value());
         CHECK(status_of(fixture.path().string() + ".fwupdate-new").st_mode == (S_IFREG | mode));
         REQUIRE(run(target).has_value());
         const auto status = status_of(fixture.path());
@@ -228,7 +242,7 @@ TEST_CASE("a first installation is readable by everybody, as far as the umask le
     std::filesystem::remove(fixture.path());
     FileTarget target{fixture.path()};
     const mode_t before = ::umask(0022);
-    REQUIRE(target.begin(fixture.staging, sha256(fixture.image)).has_value());
+    REQUIRE(target.begin({sealed_source(fixture.staging), sha256(fixture.image)}).has_value());
     ::umask(before);
     REQUIRE(run(target).has_value());
     CHECK(status_of(fixture.path()).st_mode == (S_IFREG | 0644));
@@ -245,7 +259,7 @@ TEST_CASE("an owner that can't be kept is a failure with its reason, and nothing
     REQUIRE(::chown(fixture.directory.path().c_str(), nobody, nobody) == 0);
     FileTarget target{fixture.path()};
     REQUIRE(::seteuid(nobody) == 0);
-    const auto begun = target.begin(fixture.staging, sha256(fixture.image));
+    const auto begun = target.begin({sealed_source(fixture.staging), sha256(fixture.image)});
     CHECK(fixture.nothing_left_beside());
     REQUIRE(::seteuid(0) == 0);
     REQUIRE(begun.has_error());
@@ -258,7 +272,7 @@ TEST_CASE("a directory that is not there is told, not crashed upon")
 {
     Fixture fixture;
     FileTarget target{fixture.directory.path() / "missing" / "target.bin"};
-    const auto begun = target.begin(fixture.staging, sha256(fixture.image));
+    const auto begun = target.begin({sealed_source(fixture.staging), sha256(fixture.image)});
     REQUIRE(begun.has_error());
     CHECK(begun.error().text.find("target.bin lies in a directory that is not there; make or mount ") !=
           std::string::npos);
@@ -270,7 +284,7 @@ TEST_CASE("what is no regular file is refused before anything is written")
     const auto refusal = [&](const std::filesystem::path& path)
     {
         FileTarget target{path};
-        const auto begun = target.begin(fixture.staging, sha256(fixture.image));
+        const auto begun = target.begin({sealed_source(fixture.staging), sha256(fixture.image)});
         CHECK(begun.has_value() == std::filesystem::exists(path.string() + ".fwupdate-new"));
         return begun ? "begun" : begun.error().text.substr(path.string().size());
     };
