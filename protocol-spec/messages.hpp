@@ -589,6 +589,7 @@ enum class ReasonCode : std::uint16_t
     lease_expired = 2,
     taken_over = 3,
     agent_restarted = 4, ///< the agent stopped in mid-update
+    mode_held = 5,       ///< by somebody else
     digest_mismatch = 10,
     image_incomplete = 11,
     image_too_large = 12,
@@ -606,6 +607,7 @@ enum class ReasonCode : std::uint16_t
     signature_bad = 33,
     wrong_machine = 34,
     policy_refused = 35,
+    package_bad = 36,
     uri_refused = 40,
     transport_failed = 41,
     host_not_found = 42,
@@ -811,13 +813,14 @@ struct GetVerdictRequest
 };
 
 inline constexpr std::uint8_t verdict_restart_pending = 0x01;
-inline constexpr std::uint8_t verdict_provisional = 0x02;  ///< runs, waits for 4Fh
-inline constexpr std::uint8_t verdict_digest_known = 0x04; ///< installed_sha256 is valid
+inline constexpr std::uint8_t verdict_provisional = 0x02;    ///< runs, waits for 4Fh
+inline constexpr std::uint8_t verdict_digest_known = 0x04;   ///< installed_sha256 is valid
+inline constexpr std::uint8_t verdict_last_installed = 0x08; ///< installed is what the last update programmed
 
 struct GetVerdictResponse
 {
     std::uint8_t target{};
-    Flags<std::uint8_t, 0x07> flags;
+    Flags<std::uint8_t, 0x0F> flags;
     Identifier boot_id{};       ///< the kernel's; changes with every boot of the BMC
     Identifier instance_id{};   ///< the agent's; changes with every start of it
     std::uint32_t uptime{};     ///< seconds since the agent started

@@ -7,6 +7,7 @@
 #pragma once
 
 #include "common/package/byte_source.hpp"
+#include "common/package/signature/cms.hpp"
 
 #include <cstdint>
 #include <optional>
@@ -16,6 +17,9 @@ namespace fwupdate::package
 
 /// Length and magic.
 inline constexpr std::size_t trailer_end_size = 12;
+
+/// A whole trailer at most.
+inline constexpr std::size_t largest_trailer = largest_signature + trailer_end_size;
 
 struct SignedImage
 {

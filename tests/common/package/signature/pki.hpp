@@ -41,9 +41,9 @@ struct CertificateOptions
     std::string name;
     const Identity* issuer{}; ///< nullptr: self-signed
     bool authority{false};
-    std::string extended_key_usage; ///< as openssl.cnf writes it; empty: none
-    std::string key_usage;
-    std::string critical_extension; ///< an object identifier nobody knows; empty: none
+    std::string extended_key_usage{}; ///< as openssl.cnf writes it; empty: none
+    std::string key_usage{};
+    std::string critical_extension{}; ///< an object identifier nobody knows; empty: none
     std::time_t not_before{present - 100 * day};
     std::time_t not_after{present + 100 * day};
     KeyKind key{KeyKind::ec};
