@@ -68,6 +68,11 @@ int check(const CommandLine& command_line)
     {
         std::cerr << "warning: " << warning << '\n';
     }
+    if (const auto trust = agent::Trust::load(config->verification); !trust)
+    {
+        std::cerr << command_line.config << ": /verification: " << trust.error().text << '\n';
+        return bad_configuration;
+    }
     std::cout << "ok\n" << config::summary(*config);
     return success;
 }

@@ -2,6 +2,8 @@
 #pragma once
 
 #include "common/ipmi/message.hpp"
+#include "common/package/tarball/manifest.hpp"
+#include "common/package/version/version.hpp"
 #include "common/result.hpp"
 #include "protocol-spec/messages.hpp"
 #include "transports/network/engine/settings.hpp"
@@ -111,6 +113,15 @@ struct RestartAction
     std::vector<std::string> command; ///< argv; empty only with nothing
 };
 
+/// What a PLDM package calls a component (DSP0267).
+struct ComponentId
+{
+    std::uint16_t classification{};
+    std::uint16_t identifier{};
+
+    bool operator==(const ComponentId&) const = default;
+};
+
 /// Something that can be updated.
 struct Target
 {
@@ -120,8 +131,45 @@ struct Target
     std::filesystem::path path;
     std::uint64_t max_size{}; ///< bytes; 0: staging.max_image_size
     RestartAction restart;
-    std::filesystem::path version_file;       ///< first line is the running version; empty: none
-    std::vector<std::string> version_command; ///< argv; first line of its output; empty: none
+    std::uint8_t accepts{protocol::accepts_plain | protocol::accepts_pldm | protocol::accepts_tarball};
+    std::vector<ComponentId> components{};      ///< of PLDM packages
+    std::optional<package::Purpose> purpose{};  ///< of OpenBMC tarballs
+    std::string member{};                       ///< of such a tarball; empty: its only image
+    std::string minimum_version{};              ///< empty: any
+    std::uint32_t minimum_security_version{};   ///< 0: any
+    bool anti_rollback{false};                  ///< what has run is the least from then on
+    std::filesystem::path version_file{};       ///< first line is the running version; empty: none
+    std::vector<std::string> version_command{}; ///< argv; first line of its output; empty: none
+};
+
+/// Which images are taken.
+struct Verification
+{
+    bool signature_required{true};
+    std::filesystem::path roots;            ///< PEM certificates; empty: no CMS signature can be good
+    std::filesystem::path revocation_lists; ///< PEM; empty: revocation is not checked
+    std::filesystem::path system_keys;      ///< OpenBMC's directory of keys; empty: none
+    bool by_signing_time{false};            ///< certificates are judged by the time the signature states
+    bool no_downgrade{false};               ///< as if every client asked for it
+    bool force_allows_downgrade{false};     ///< a client's force overrides it
+    bool force_allows_machine{false};       ///< a client's force overrides that an image is for another machine
+    std::vector<package::VersionPattern> version_patterns; ///< empty: the usual ones
+};
+
+/// A descriptor of this machine (DSP0267, descriptor types).
+struct MachineDescriptor
+{
+    std::uint16_t type{};
+    std::string title; ///< of a vendor defined one
+    Bytes data;
+};
+
+/// What machine this is.
+struct Machine
+{
+    std::string name; ///< as MANIFEST's MachineName has it; empty: not checked
+    std::vector<std::string> compatible;
+    std::vector<MachineDescriptor> descriptors; ///< empty: no PLDM package is for it
 };
 
 /// The virtual USB drive that the host sees.
@@ -144,6 +192,8 @@ struct Config
     std::optional<Usb> usb;                   ///< none: no USB drive
     std::optional<network::Settings> network; ///< none: nothing is fetched from a network
     std::vector<User> users;
+    Verification verification;
+    Machine machine;
     Device device;
     Staging staging;
     Lease lease;

@@ -76,6 +76,13 @@ void check_channels(const Config& config, Findings& findings)
     }
 }
 
+/// Without the section its defaults hold: a signature is wanted, and nobody is trusted yet, which is a mistake to tell.
+Place verification_place(ObjectReader& reader)
+{
+    reader.require("verification", R"(write {"roots": "/etc/bmc-agent/roots.pem"}, or {"signature": "optional"})");
+    return reader.member("verification");
+}
+
 /// Mistakes that only show between sections.
 void check_whole(const Config& config, Findings& findings)
 {
@@ -167,6 +174,11 @@ Config read_config(const Json& document, Findings& findings, Secrets& secrets)
     {
         read_network(ObjectReader{network, findings}, secrets, config.network.emplace());
     }
+    if (const Place place = verification_place(reader); place.value != nullptr)
+    {
+        read_verification(ObjectReader{place, findings}, config.verification);
+    }
+    read_machine(ObjectReader{reader.member("machine"), findings}, config.machine);
     read_users(reader, secrets, config.users);
     read_device(ObjectReader{reader.member("device"), findings}, config.device);
     reader.require("staging", R"(write at least {"directory": "/var/lib/bmc-agent"})");

@@ -9,6 +9,9 @@ namespace
 {
 
 constexpr std::size_t longest_name = 32;                  ///< bytes, as in Get Target Info
+constexpr std::size_t most_components = 64;               ///< of one target
+constexpr std::size_t longest_member = 100;               ///< bytes of a tarball's member's name
+constexpr std::size_t longest_version = 64;               ///< bytes, as in Get Target Info
 constexpr std::size_t most_targets = protocol::no_target; ///< ids 0..254
 
 constexpr std::array restart_words{
@@ -48,6 +51,66 @@ void read_version(ObjectReader& reader, Target& out)
     }
 }
 
+constexpr std::array accepts_words{
+    Word<std::uint8_t>{"plain", protocol::accepts_plain},
+    Word<std::uint8_t>{"pldm", protocol::accepts_pldm},
+    Word<std::uint8_t>{"tarball", protocol::accepts_tarball},
+};
+constexpr std::array purpose_words{
+    Word<package::Purpose>{"BMC", package::Purpose::bmc},       Word<package::Purpose>{"Host", package::Purpose::host},
+    Word<package::Purpose>{"System", package::Purpose::system}, Word<package::Purpose>{"PSU", package::Purpose::psu},
+    Word<package::Purpose>{"Other", package::Purpose::other},
+};
+
+void read_accepts(ObjectReader& reader, std::uint8_t& out)
+{
+    std::uint8_t accepts = 0;
+    for (const Place& item : reader.items("accepts", accepts_words.size(), "forms"))
+    {
+        std::string text;
+        const bool is_text = read_text(item, text, longest_name, reader.findings());
+        const auto* const word = std::ranges::find(accepts_words, text, &Word<std::uint8_t>::first);
+        if (word != accepts_words.end())
+        {
+            accepts = static_cast<std::uint8_t>(accepts | word->second);
+        }
+        else if (is_text)
+        {
+            reader.findings().mistake(item.pointer, "\"" + text + "\" is no form",
+                                      R"(write "plain", "pldm" or "tarball")");
+        }
+    }
+    out = reader.has("accepts") ? accepts : out;
+}
+
+void read_component(ObjectReader reader, ComponentId& out)
+{
+    reader.require("classification", "write ComponentClassification as the package has it");
+    reader.number("classification", out.classification, 0, 0xFFFF);
+    reader.require("identifier", "write ComponentIdentifier as the package has it");
+    reader.number("identifier", out.identifier, 0, 0xFFFF);
+    reader.finish();
+}
+
+/// What of a package is for this target.
+void read_packages(ObjectReader& reader, Target& out)
+{
+    read_accepts(reader, out.accepts);
+    for (const Place& item : reader.items("components", most_components, "components"))
+    {
+        read_component(ObjectReader{item, reader.findings()}, out.components.emplace_back());
+    }
+    package::Purpose purpose{};
+    if (reader.word("purpose", purpose, purpose_words))
+    {
+        out.purpose = purpose;
+    }
+    reader.text("member", out.member, longest_member);
+    reader.text("minimum_version", out.minimum_version, longest_version);
+    reader.number("minimum_security_version", out.minimum_security_version, 0, 0xFFFFFFFE);
+    reader.flag("anti_rollback", out.anti_rollback);
+}
+
 void read_target(ObjectReader reader, Target& out)
 {
     std::string_view type;
@@ -67,6 +130,7 @@ void read_target(ObjectReader reader, Target& out)
         read_restart(ObjectReader{reader.member("restart"), reader.findings()}, out.restart);
     }
     read_version(reader, out);
+    read_packages(reader, out);
     reader.finish();
 }
 
@@ -83,6 +147,15 @@ void check_unique(const std::vector<Target>& before, const Target& target, const
     {
         findings.mistake(pointer_to(place, "name"), "another target is called \"" + target.name + "\"",
                          "give each target a name of its own");
+    }
+    for (const ComponentId& component : target.components)
+    {
+        if (std::ranges::any_of(before, [&](const Target& other)
+                                { return std::ranges::find(other.components, component) != other.components.end(); }))
+        {
+            findings.mistake(pointer_to(place, "components"), "has a component of another target",
+                             "name each component at one target");
+        }
     }
 }
 

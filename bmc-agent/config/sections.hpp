@@ -21,6 +21,8 @@ struct Secrets
 void read_lan(ObjectReader reader, Secrets& secrets, Lan& out);
 void read_users(ObjectReader& parent, Secrets& secrets, std::vector<User>& out);
 void read_system_interfaces(ObjectReader& parent, std::vector<SystemInterface>& out);
+void read_verification(ObjectReader reader, Verification& out);
+void read_machine(ObjectReader reader, Machine& out);
 void read_usb(ObjectReader reader, Usb& out);
 void read_network(ObjectReader reader, Secrets& secrets, network::Settings& out);
 void read_device(ObjectReader reader, Device& out);

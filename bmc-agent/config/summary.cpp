@@ -121,6 +121,8 @@ std::string summary(const Config& config)
     {
         text += network_line(*config.network);
     }
+    text += config.verification.signature_required ? "programs only what is signed by whom it trusts\n"
+                                                   : "programs what nobody vouches for\n";
     for (const User& user : config.users)
     {
         text += "user \"" + printable(user.name) + "\", " + std::string{name_of(user.limit)} + "\n";

@@ -46,6 +46,7 @@ constexpr std::string_view user = R"({"name": "admin", "password": "Tr0ub4dor&3-
 constexpr std::string_view password = R"("password": "Tr0ub4dor&3-plus")";
 constexpr std::string_view suites = R"("cipher_suites": [17])";
 constexpr std::string_view restart = R"("restart": {"what": "host", "command": ["/usr/bin/restart-host", "now"]})";
+constexpr std::string_view verification = R"("verification": {"roots": "/etc/bmc-agent/roots.pem"},)";
 constexpr std::string_view staging = R"("staging": {"directory": "/var/lib/bmc-agent", "max_image_size": "64MiB"},)";
 
 } // namespace
@@ -76,7 +77,8 @@ TEST_CASE("the whole is not an object")
 TEST_CASE("an empty object: everything that is mandatory, in one go")
 {
     const std::string report = report_of("{}");
-    CHECK(std::ranges::count(report, '\n') == 3);
+    CHECK(std::ranges::count(report, '\n') == 4);
+    CHECK(report.find("f.json: /verification: missing; ") != std::string::npos);
     CHECK(report.find("f.json: /lan: missing; ") != std::string::npos);
     CHECK(report.find("f.json: /users: missing; ") != std::string::npos);
     CHECK(report.find("f.json: /staging: missing; ") != std::string::npos);
@@ -91,7 +93,7 @@ TEST_CASE("mistakes of keys")
         {lan, R"("lan": 5,)", "/lan: is a number; write an object"},
         {suites, R"("cipher_suites": [17], "cipher_suites": [3])", "/lan/cipher_suites: the key stands here twice"},
         {R"(  "lan")", R"("retries": 3, "lan")",
-         R"(/retries: unknown key; known here: "lan", "system_interfaces", "usb", "network", "users")"},
+         R"(/retries: unknown key; known here: "lan", "system_interfaces", "usb", "network", "verification")"},
     });
 }
 
@@ -120,6 +122,49 @@ TEST_CASE("mistakes of the LAN section")
         {suites, R"("lockout_time": true)", "/lan/lockout_time: is a boolean"},
         {suites, R"("k_g": "00ff")", "/lan/k_g: the BMC key is not 40 hexadecimal digits"},
         {suites, R"("k_g_file": "/run/secret")", "/lan/k_g_file: the BMC key is not 40 hexadecimal digits"},
+    });
+}
+
+TEST_CASE("mistakes of verification")
+{
+    check_each({
+        {verification, "", "/verification: missing; write"},
+        {verification, R"("verification": {},)", "/verification: wants signatures, but trusts nobody's"},
+        {verification, R"("verification": {"signature": "none", "roots": "/r"},)",
+         "/verification/signature: \"none\" "},
+        {verification, R"("verification": {"signature": "required"},)", "/verification: wants signatures, but"},
+        {verification, R"("verification": {"roots": "roots.pem"},)", "/verification/roots: "},
+        {verification, R"("verification": {"system_keys": "/k", "revocation_lists": "/l"},)",
+         "/verification/revocation_lists: has no use without"},
+        {verification, R"("verification": {"roots": "/r", "force_allows": ["everything"]},)",
+         "/verification/force_allows/0: \"everything\" is not known here"},
+        {verification, R"("verification": {"roots": "/r", "time": "none"},)", "/verification/time: \"none\" "},
+        {verification, R"("verification": {"roots": "/r", "version_patterns": [{"pattern": "("}]},)",
+         "/verification/version_patterns: "},
+        {verification, R"("verification": {"roots": "/r", "version_patterns": [{"groups": ["number"]}]},)",
+         "/verification/version_patterns/0/pattern: missing"},
+        {verification,
+         R"("verification": {"roots": "/r", "version_patterns": [{"pattern": "(a)b", "groups": ["letter"]}]},)",
+         "/verification/version_patterns/0/groups/0: \"letter\" is not known here"},
+    });
+}
+
+TEST_CASE("mistakes of the machine and of a target's packages")
+{
+    check_each({
+        {verification, R"("verification": {"roots": "/r"}, "machine": {"name": 5},)", "/machine/name: is a number"},
+        {verification, R"("verification": {"roots": "/r"}, "machine": {"descriptors": [{"type": 2}]},)",
+         "/machine/descriptors/0/data: missing"},
+        {verification, R"("verification": {"roots": "/r"}, "machine": {"descriptors": [{"type": 2, "data": "0g"}]},)",
+         "/machine/descriptors/0/data: is not hexadecimal"},
+        {verification, R"("verification": {"roots": "/r"}, "machine": {"descriptors": [{"data": "00"}]},)",
+         "/machine/descriptors/0/type: missing"},
+        {restart, R"("accepts": ["zip"])", "/targets/0/accepts/0: \"zip\" is no form"},
+        {restart, R"("purpose": "Bios")", "/targets/0/purpose: \"Bios\" "},
+        {restart, R"("components": [{"classification": 10}])", "/targets/0/components/0/identifier: missing"},
+        {restart, R"("components": [{"classification": 65536, "identifier": 1}])",
+         "/targets/0/components/0/classification: 65536 is out of range"},
+        {restart, R"("minimum_security_version": -1)", "/targets/0/minimum_security_version: -1 is out of range"},
     });
 }
 

@@ -45,6 +45,9 @@ TEST_CASE("a short configuration is whole: the rest are the defaults")
     CHECK(config.targets[0].restart.command == std::vector<std::string>{"/usr/bin/restart-host", "now"});
     CHECK(config.default_target == 1);
     CHECK(config.log_level == "info");
+    CHECK(config.verification.signature_required);
+    CHECK_FALSE(config.verification.no_downgrade);
+    CHECK_FALSE(config.targets[0].anti_rollback);
     CHECK(config.warnings.empty());
 }
 
@@ -58,10 +61,19 @@ TEST_CASE("every key is read")
                 {"name": "view", "password": "12345678901234567890", "privilege": "user"}],
       "device": {"id": 1, "revision": 2, "firmware_major": 3, "firmware_minor": 45, "manufacturer": 49769,
                  "product": 4660, "guid": "00112233-4455-6677-8899-aabbccddeeff", "cold_reset_command": ["/sbin/reboot"]},
+      "verification": {"signature": "optional", "roots": "/etc/roots.pem", "revocation_lists": "/etc/lists.pem",
+                       "system_keys": "/etc/activationdata", "time": "signing-time", "no_downgrade": true,
+                       "force_allows": ["downgrade", "machine"],
+                       "version_patterns": [{"pattern": "v([0-9]+)-(.*)$", "groups": ["number", "label"]}]},
+      "machine": {"name": "board", "compatible": ["board-a", "board-b"],
+                  "descriptors": [{"type": 2, "data": "00112233445566778899aabbccddeeff"},
+                                  {"type": 65535, "title": "Board", "data": "01"}]},
       "staging": {"directory": "/a/b/", "max_image_size": 4096, "persistent": false, "retention": 3600},
       "lease": {"base": 100, "extended": 20},
       "targets": [
         {"id": 0, "name": "bmc", "type": "file", "path": "/srv/bmc.bin", "max_size": "2KiB", "version_file": "/etc/v",
+         "accepts": ["pldm", "tarball"], "components": [{"classification": 10, "identifier": 1}], "purpose": "BMC",
+         "member": "image-bmc", "minimum_version": "1.2", "minimum_security_version": 7, "anti_rollback": true,
          "restart": {"what": "nothing"}},
         {"id": 254, "name": "cpld", "type": "file", "path": "/srv/cpld", "version_command": ["/bin/v", "-x"]}],
       "default_target": "cpld",
@@ -94,16 +106,39 @@ TEST_CASE("every key is read")
     CHECK(config.staging.max_image_size == 4096);
     CHECK_FALSE(config.staging.persistent);
     CHECK(config.staging.retention == std::chrono::hours{1});
+    CHECK_FALSE(config.verification.signature_required);
+    CHECK(config.verification.roots == "/etc/roots.pem");
+    CHECK(config.verification.revocation_lists == "/etc/lists.pem");
+    CHECK(config.verification.system_keys == "/etc/activationdata");
+    CHECK(config.verification.by_signing_time);
+    CHECK(config.verification.no_downgrade);
+    CHECK(config.verification.force_allows_downgrade);
+    CHECK(config.verification.force_allows_machine);
+    REQUIRE(config.verification.version_patterns.size() == 1);
+    CHECK(config.verification.version_patterns[0].groups ==
+          std::vector{package::GroupKind::number, package::GroupKind::label});
+    CHECK(config.machine.name == "board");
+    CHECK(config.machine.compatible == std::vector<std::string>{"board-a", "board-b"});
+    REQUIRE(config.machine.descriptors.size() == 2);
+    CHECK(config.machine.descriptors[0].data.size() == 16);
+    CHECK(config.machine.descriptors[1].title == "Board");
     CHECK(config.lease.base == std::chrono::seconds{100});
     CHECK(config.lease.extended == std::chrono::seconds{20});
     CHECK(config.targets[0].id == 0);
     CHECK(config.targets[0].max_size == 2048);
     CHECK(config.targets[0].version_file == "/etc/v");
+    CHECK(config.targets[0].accepts == (protocol::accepts_pldm | protocol::accepts_tarball));
+    CHECK(config.targets[0].components == std::vector{ComponentId{10, 1}});
+    CHECK(config.targets[0].purpose == package::Purpose::bmc);
+    CHECK(config.targets[0].member == "image-bmc");
+    CHECK(config.targets[0].minimum_version == "1.2");
+    CHECK(config.targets[0].minimum_security_version == 7);
+    CHECK(config.targets[0].anti_rollback);
     CHECK(config.targets[1].id == 254);
     CHECK(config.targets[1].version_command == std::vector<std::string>{"/bin/v", "-x"});
     CHECK(config.default_target == 254);
     CHECK(config.log_level == "debug");
-    CHECK(config.warnings.size() == 1); // nobody is an administrator
+    CHECK(config.warnings.size() == 2); // nobody is an administrator, and nobody need vouch for an image
 }
 
 TEST_CASE("weak passwords and a missing administrator are warnings, not mistakes")

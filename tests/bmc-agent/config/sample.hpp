@@ -13,6 +13,7 @@ inline constexpr std::string_view good = R"({
   // comments are allowed
   "lan": {"listen": ["127.0.0.1:0", "[::1]:6230"], "cipher_suites": [17]},
   "users": [{"name": "admin", "password": "Tr0ub4dor&3-plus", "privilege": "administrator"}],
+  "verification": {"roots": "/etc/bmc-agent/roots.pem"},
   "staging": {"directory": "/var/lib/bmc-agent", "max_image_size": "64MiB"},
   "targets": [{"id": 1, "name": "bios", "type": "file", "path": "/srv/bios.bin", "max_size": 1048576,
                "restart": {"what": "host", "command": ["/usr/bin/restart-host", "now"]}}]
