@@ -26,6 +26,20 @@ std::uint64_t wall_clock()
     return static_cast<std::uint64_t>(std::chrono::floor<std::chrono::seconds>(now).count());
 }
 
+/// A clock that was never set is none: certificates cannot be judged by 1970.
+std::optional<std::chrono::system_clock::time_point> known_time()
+{
+    constexpr std::chrono::sys_days first_release{std::chrono::year{2026} / 1 / 1};
+    const auto now = std::chrono::system_clock::now();
+    return now < first_release ? std::nullopt : std::optional{now};
+}
+
+Result<package::VersionScheme> scheme_of(const config::Verification& settings)
+{
+    return settings.version_patterns.empty() ? Result<package::VersionScheme>{package::VersionScheme::usual()}
+                                             : package::VersionScheme::from_patterns(settings.version_patterns);
+}
+
 /// Where there is none: as it would be by itself, to take away what a former agent has left.
 usb::UsbDriveSettings drive_settings(const config::Config& configuration)
 {
@@ -80,6 +94,8 @@ UpdateSettings Daemon::settings_of(const config::Config& configuration, const Ru
             .max_image_size = std::min(configuration.staging.max_image_size, protocol::largest_image),
             .retention = configuration.staging.retention,
             .persistent_staging = configuration.staging.persistent,
+            .takes_signatures = !configuration.verification.roots.empty(),
+            .wants_signatures = configuration.verification.signature_required,
             .boot_id = identity.boot_id,
             .instance_id = identity.instance_id,
             .started = Clock::now(),
@@ -93,13 +109,16 @@ Daemon::Daemon(const config::Config& configuration, Log& log, State state)
       runner_{context_, command_limit},
       staging_{std::move(state.staging)},
       targets_{configuration.targets, configuration.default_target},
-      checks_{make_checks(configuration.staging.max_image_size)},
+      trust_{std::move(state.trust)},
+      floors_{configuration.staging.directory, std::move(state.scheme)},
+      checks_{make_checks({configuration.staging.max_image_size, configuration.verification,
+                           Places{targets_, configuration.machine, trust_}, floors_, known_time, log})},
       history_{configuration.staging.directory / "history.json", log},
       usb_{make_usb_drive(state.fat_tools)},
       downloader_{make_downloader()},
       transports_{make_transport_table(usb_.get(), downloader_.get(), configuration)},
       session_{settings_of(configuration, state.identity),
-               UpdateParts{staging_, targets_, checks_, history_, runner_, random_, log, transports_}},
+               UpdateParts{staging_, targets_, checks_, floors_, history_, runner_, random_, log, transports_}},
       cold_reset_{context_, configuration.device.cold_reset_command, runner_, session_, log},
       lan_{lan::LanServer::Parts{configuration.lan, configuration.users, guid_on_wire(state.guid), commands_, random_,
                                  log}},
@@ -144,6 +163,16 @@ Result<Daemon::State> Daemon::open_state(const config::Config& configuration, Lo
                             [&log](const std::string& text) {
                                 log.event(Level::warning, "USB drive", {{"reason", text}});
                             });
+    auto trust = Trust::load(configuration.verification);
+    if (!trust)
+    {
+        return trust.error();
+    }
+    auto scheme = scheme_of(configuration.verification);
+    if (!scheme)
+    {
+        return scheme.error();
+    }
     std::optional<usb::FatTools> fat_tools;
     if (configuration.usb)
     {
@@ -155,7 +184,8 @@ Result<Daemon::State> Daemon::open_state(const config::Config& configuration, Lo
         fat_tools = std::move(*found);
     }
     return State{
-        std::move(*staging), std::move(*lock), {*boot_id, make_instance_id(random)}, *guid, std::move(fat_tools)};
+        std::move(*staging), std::move(*lock),  {*boot_id, make_instance_id(random)}, *guid, std::move(fat_tools),
+        std::move(*trust),   std::move(*scheme)};
 }
 
 /// Null where the configuration has none.

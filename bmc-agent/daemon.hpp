@@ -13,6 +13,7 @@
 #include "bmc-agent/process/asio_command_runner.hpp"
 #include "bmc-agent/update/firmware_commands.hpp"
 #include "bmc-agent/update/update_loop.hpp"
+#include "bmc-agent/verification/check_table.hpp"
 #include "common/random.hpp"
 #include "transports/network/bmc/downloader.hpp"
 #include "transports/usb-mass-storage/bmc/usb_drive.hpp"
@@ -60,6 +61,8 @@ class Daemon
         RunIdentity identity;
         protocol::Identifier guid{};
         std::optional<usb::FatTools> fat_tools; ///< where there is a USB drive
+        Trust trust;
+        package::VersionScheme scheme;
     };
     [[nodiscard]] static Result<State> open_state(const config::Config& configuration, Log& log);
 
@@ -79,6 +82,8 @@ class Daemon
     AsioCommandRunner runner_;
     Staging staging_;
     Targets targets_;
+    Trust trust_;
+    VersionFloors floors_;
     CheckChain checks_;
     History history_;
     std::unique_ptr<usb::UsbDrive> usb_;

@@ -1,6 +1,7 @@
 // The extended profile's commands (specification: extended-profile).
 #include "bmc-agent/update/command_row.hpp"
 #include "bmc-agent/update/firmware_commands.hpp"
+#include "bmc-agent/verification/image_limit.hpp"
 
 #include <algorithm>
 #include <iterator>
@@ -34,6 +35,7 @@ protocol::GetCapabilitiesResponse capabilities(const UpdateSession& session, con
     features |= lan ? protocol::feature_window : 0;
     features |= session.transports().drive != nullptr ? protocol::feature_usb : 0;
     features |= session.transports().fetches_uris() ? protocol::feature_uri : 0;
+    features |= settings.takes_signatures ? protocol::feature_signature : 0;
     features |= settings.persistent_staging ? protocol::feature_resume_reboot : 0;
     return {.signature = protocol::signature,
             .major = protocol::version_major,
@@ -132,18 +134,51 @@ Outcome target_info(UpdateSession& session, const protocol::GetTargetInfoRequest
                                   (waits_for_restart(session, target) ? protocol::target_restart_pending : 0) |
                                   (installed ? protocol::target_digest_known : 0));
     const std::uint64_t limit = session.settings().max_image_size;
-    return answer(codec::encode(protocol::GetTargetInfoResponse{
-        .count = static_cast<std::uint8_t>(targets.size()),
-        .index = request.index,
-        .target = configuration.id,
-        .flags = {flags},
-        .restart = configuration.restart.what,
-        .accepts = {protocol::accepts_plain},
-        .max_size = configuration.max_size == 0 ? limit : std::min(configuration.max_size, limit),
-        .installed_size = installed ? installed->size : 0,
-        .installed_sha256 = installed ? installed->sha256 : Sha256{},
-        .name = {configuration.name},
-        .version = {target.version()}}));
+    return answer(
+        codec::encode(protocol::GetTargetInfoResponse{.count = static_cast<std::uint8_t>(targets.size()),
+                                                      .index = request.index,
+                                                      .target = configuration.id,
+                                                      .flags = {flags},
+                                                      .restart = configuration.restart.what,
+                                                      .accepts = {configuration.accepts},
+                                                      .max_size = image_limit(configuration, limit),
+                                                      .installed_size = installed ? installed->size : 0,
+                                                      .installed_sha256 = installed ? installed->sha256 : Sha256{},
+                                                      .name = {configuration.name},
+                                                      .version = {target.version()}}));
+}
+
+/// Whether the image, or everything of it that is for this BMC (of a package not asked to go to one target), was the
+/// last thing programmed and is installed still.
+bool is_current(UpdateSession& session, Target& target, const protocol::PlanRequest& request)
+{
+    const auto& installed = target.installed().get();
+    if (installed && installed->sha256 == request.sha256 && installed->size == request.size)
+    {
+        return true;
+    }
+    const auto in_place = [&](Target& where)
+    {
+        const HistoryEntry* const entry = session.history().last_with(where.configuration().name, request.sha256);
+        where.installed().refresh();
+        const auto& now = where.installed().get();
+        return entry != nullptr && now && entry->put_in_place(now->sha256) ? entry : nullptr;
+    };
+    const HistoryEntry* const here = in_place(target);
+    if (request.target != protocol::no_target || (here != nullptr && here->parts == 0))
+    {
+        return here != nullptr;
+    }
+    std::uint32_t parts = 0;
+    std::uint32_t wanted = 0;
+    for (Target& each : session.targets().all())
+    {
+        const HistoryEntry* const entry = in_place(each);
+        const bool counts = entry != nullptr && entry->parts != 0 && entry->whole;
+        parts += counts ? 1 : 0;
+        wanted = counts ? entry->parts : wanted;
+    }
+    return parts != 0 && parts == wanted;
 }
 
 Outcome plan(UpdateSession& session, const protocol::PlanRequest& request, const Caller& caller)
@@ -154,12 +189,17 @@ Outcome plan(UpdateSession& session, const protocol::PlanRequest& request, const
         return refuse(CompletionCode::not_present);
     }
     target->installed().refresh();
-    const UpdateRequest asked{target, request.parameters.bits, request.size, request.sha256, false};
+    const UpdateRequest asked{.target = target,
+                              .target_chosen = request.target != protocol::no_target,
+                              .parameters = request.parameters.bits,
+                              .size = request.size,
+                              .sha256 = request.sha256,
+                              .signature = {},
+                              .base_profile = false};
     std::vector<Finding> findings = session.plan(asked, request.header.view);
     std::ranges::move(session.find_circumstances(caller, request.size), std::back_inserter(findings));
-    const auto& installed = target->installed().get();
     const Finding* refusal = first_refusal(findings);
-    const bool current = installed && installed->sha256 == request.sha256 && installed->size == request.size;
+    const bool current = is_current(session, *target, request);
     const std::string text = describe(findings);
     protocol::PlanResponse response{.verdict = refusal != nullptr ? protocol::PlanVerdict::would_refuse
                                                : current          ? protocol::PlanVerdict::already_current
@@ -183,9 +223,10 @@ Outcome verdict(UpdateSession& session, const protocol::GetVerdictRequest& reque
     const UpdateSettings& settings = session.settings();
     const auto& installed = target->installed().get();
     const HistoryEntry* last = session.history().last_of(target->configuration().name);
-    const auto flags =
-        static_cast<std::uint8_t>((waits_for_restart(session, *target) ? protocol::verdict_restart_pending : 0) |
-                                  (installed ? protocol::verdict_digest_known : 0));
+    const auto flags = static_cast<std::uint8_t>(
+        (waits_for_restart(session, *target) ? protocol::verdict_restart_pending : 0) |
+        (installed ? protocol::verdict_digest_known : 0) |
+        (installed && last != nullptr && last->put_in_place(installed->sha256) ? protocol::verdict_last_installed : 0));
     return answer(codec::encode(protocol::GetVerdictResponse{
         .target = target->configuration().id,
         .flags = {flags},
@@ -267,6 +308,12 @@ void add_extended_commands(CommandTable& table, UpdateSession& session)
     {
         table.add(make_row<Command::get_usb_drive>(
             update, [drive](const protocol::EmptyRequest&, const Caller&, TimePoint) { return usb_drive(*drive); }));
+    }
+    if (session.settings().takes_signatures)
+    {
+        table.add(make_row<Command::write_signature_part>(
+            update, [update](const protocol::WriteSignaturePartRequest& request, const Caller& caller, TimePoint now)
+            { return refuse(update->write_signature(caller, request, now)); }));
     }
     if (session.transports().fetches_uris())
     {

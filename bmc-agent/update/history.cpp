@@ -27,12 +27,29 @@ json to_json(const HistoryEntry& entry)
             {"duration", entry.duration},
             {"size", entry.size},
             {"sha256", to_hex(entry.sha256)},
+            {"content_sha256", to_hex(entry.content_sha256)},
+            {"version", printable(entry.version)},
+            {"security_version", entry.security_version},
+            {"parts", entry.parts},
+            {"whole", entry.whole},
             {"user", printable(entry.user)},
             {"text", printable(entry.text)},
             {"restart_pending", entry.restart_pending},
             {"restarted", entry.restarted},
             {"settle", entry.settle},
             {"boot_id", entry.boot_id}};
+}
+
+std::optional<Sha256> digest_in(const json& object, const char* key)
+{
+    const auto bytes = from_hex(object.value(key, std::string{}));
+    Sha256 digest{};
+    if (!bytes || bytes->size() != digest.size())
+    {
+        return std::nullopt;
+    }
+    std::ranges::copy(*bytes, digest.begin());
+    return digest;
 }
 
 /// Throws json's exceptions on a wrong shape; load() catches them.
@@ -47,10 +64,12 @@ HistoryEntry from_json(const json& object)
     entry.started = object.at("started").get<std::uint64_t>();
     entry.duration = object.at("duration").get<std::uint32_t>();
     entry.size = object.at("size").get<std::uint64_t>();
-    if (const auto digest = from_hex(object.at("sha256").get<std::string>()); digest && digest->size() == 32)
-    {
-        std::ranges::copy(*digest, entry.sha256.begin());
-    }
+    entry.sha256 = digest_in(object, "sha256").value_or(Sha256{});
+    entry.content_sha256 = digest_in(object, "content_sha256").value_or(entry.sha256); // agents of old had only that
+    entry.version = object.value("version", std::string{});
+    entry.security_version = object.value("security_version", std::uint32_t{0});
+    entry.parts = object.value("parts", std::uint32_t{0});
+    entry.whole = object.value("whole", false);
     entry.user = object.at("user").get<std::string>();
     entry.text = object.at("text").get<std::string>();
     entry.restart_pending = object.at("restart_pending").get<bool>();
@@ -153,6 +172,13 @@ void History::update(std::size_t index, const HistoryEntry& entry)
 const HistoryEntry* History::last_of(std::string_view target) const
 {
     const auto place = std::ranges::find(entries_, target, &HistoryEntry::target);
+    return place == entries_.end() ? nullptr : &*place;
+}
+
+const HistoryEntry* History::last_with(std::string_view target, const Sha256& image) const
+{
+    const auto place = std::ranges::find_if(entries_, [&](const HistoryEntry& entry)
+                                            { return entry.target == target && entry.sha256 == image; });
     return place == entries_.end() ? nullptr : &*place;
 }
 

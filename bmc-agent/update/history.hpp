@@ -25,6 +25,11 @@ struct HistoryEntry
     std::uint32_t duration{}; ///< seconds
     std::uint64_t size{};     ///< bytes; 0: unknown
     Sha256 sha256{};          ///< zeros: unknown
+    Sha256 content_sha256{};  ///< of what the target is programmed with; zeros: unknown
+    std::string version;      ///< of the image; empty: it has none
+    std::uint32_t security_version{};
+    std::uint32_t parts{}; ///< of the package that were programmed with it; 0: not of a package
+    bool whole{false};     ///< these were all parts that the package has for this BMC
     std::string user;
     std::string text;            ///< reason or remark
     bool restart_pending{false}; ///< programmed, waits for a restart
@@ -33,6 +38,12 @@ struct HistoryEntry
     std::string boot_id;         ///< hexadecimal; the BMC's boot in which it was programmed
 
     bool operator==(const HistoryEntry&) const = default;
+
+    /// Whether it ended well, with these bytes in the target.
+    [[nodiscard]] bool put_in_place(const Sha256& installed) const
+    {
+        return result == protocol::UpdateResult::programmed && content_sha256 == installed;
+    }
 };
 
 class History
@@ -61,6 +72,9 @@ class History
 
     /// The last update of a target.
     [[nodiscard]] const HistoryEntry* last_of(std::string_view target) const;
+
+    /// The last update of a target with this image.
+    [[nodiscard]] const HistoryEntry* last_with(std::string_view target, const Sha256& image) const;
 
     /// Whether an update of the target waits for a restart: the last one, or an earlier one behind failed attempts.
     [[nodiscard]] bool restart_pending(std::string_view target) const;

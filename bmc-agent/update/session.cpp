@@ -111,7 +111,7 @@ CompletionCode UpdateSession::exit(const Caller& caller, TimePoint now)
         return CompletionCode::not_supported_in_present_state;
     }
     const bool ready = protocol::checks::is_ready(state_);
-    const bool restarts = ready && request_.target->configuration().restart.what != protocol::Restart::nothing;
+    const bool restarts = ready && !to_restart().empty();
     const bool deferred = (request_.parameters & protocol::parameter_defer_restart) != 0;
     const Event event = !restarts ? Event::exit : deferred ? Event::exit_deferred : Event::exit_restart;
     if (!protocol::find_transition(state_, event))
@@ -120,71 +120,6 @@ CompletionCode UpdateSession::exit(const Caller& caller, TimePoint now)
     }
     fire(event, now);
     parts_.log.event(Level::info, "Update mode left", {{"user", caller.user}});
-    return CompletionCode::ok;
-}
-
-CompletionCode UpdateSession::set_options(const Caller& caller, const protocol::SetUpdateOptionsRequest& request,
-                                          TimePoint now)
-{
-    const bool wants_digest =
-        request.mask.has(protocol::option_digest_check) && request.value.has(protocol::option_digest_check);
-    if (wants_digest != request.sha256.has_value())
-    {
-        return CompletionCode::invalid_data_field;
-    }
-    if (const CompletionCode code = admit(caller, Event::set_options, now); code != CompletionCode::ok)
-    {
-        return code;
-    }
-    // A named image must match its name.
-    const bool names = request.mask.has(protocol::option_digest_check);
-    if (names && parts_.staging.is_named() && request.sha256 != parts_.staging.map()->name().sha256)
-    {
-        return CompletionCode::invalid_data_field;
-    }
-    constexpr std::uint8_t plain = protocol::option_no_downgrade | protocol::option_defer_restart;
-    const auto mask = static_cast<std::uint16_t>(request.mask.bits & plain); // the same bits in both profiles
-    request_.parameters = static_cast<std::uint16_t>((request_.parameters & ~mask) | (request.value.bits & mask));
-    asked_.parameters = request_.parameters;
-    if (names)
-    {
-        request_.sha256 = asked_.sha256 = request.sha256;
-    }
-    fire(Event::set_options, now);
-    return CompletionCode::ok;
-}
-
-CompletionCode UpdateSession::set_parameters(const Caller& caller, const protocol::SetUpdateParametersRequest& request,
-                                             TimePoint now)
-{
-    if (const CompletionCode code = admit(caller, Event::set_options, now); code != CompletionCode::ok)
-    {
-        return code;
-    }
-    Target* target = request.target == protocol::no_target ? request_.target : parts_.targets.find(request.target);
-    if (target == nullptr)
-    {
-        return CompletionCode::not_present;
-    }
-    if (target != request_.target && state_ == UpdateState::download)
-    {
-        return CompletionCode::not_supported_in_present_state; // the transfer is for the other one
-    }
-    tenure_.extend(now);
-    request_.base_profile = asked_.base_profile = false;
-    request_.target = target;
-    asked_.target = request.target == protocol::no_target ? asked_.target : target;
-    const std::uint16_t mask = request.mask.bits;
-    request_.parameters = static_cast<std::uint16_t>((request_.parameters & ~mask) | (request.value.bits & mask));
-    if (request.apply_time != protocol::ApplyTime::unchanged)
-    {
-        const auto without = static_cast<std::uint16_t>(request_.parameters & ~protocol::parameter_defer_restart);
-        request_.parameters = request.apply_time == protocol::ApplyTime::on_reset
-                                  ? static_cast<std::uint16_t>(without | protocol::parameter_defer_restart)
-                                  : without;
-    }
-    asked_.parameters = request_.parameters;
-    fire(Event::set_options, now);
     return CompletionCode::ok;
 }
 
@@ -235,6 +170,7 @@ CompletionCode UpdateSession::begin_transfer(const Caller& caller, const protoco
     tenure_.extend(now);
     close_transfer();
     request_.target = target;
+    request_.target_chosen = asked_.target_chosen || request.target != protocol::no_target;
     request_.size = request.size;
     request_.sha256 = request.sha256;
     request_.base_profile = false;

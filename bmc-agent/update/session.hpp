@@ -14,6 +14,7 @@
 #include "bmc-agent/update/transport_table.hpp"
 #include "bmc-agent/update/uri_parameters.hpp"
 #include "bmc-agent/verification/check.hpp"
+#include "bmc-agent/verification/fitness_checks.hpp"
 #include "common/random.hpp"
 #include "protocol-spec/messages.hpp"
 #include "protocol-spec/state_table.hpp"
@@ -34,6 +35,8 @@ struct UpdateSettings
     std::uint64_t max_image_size{}; ///< bytes
     std::chrono::seconds retention{};
     bool persistent_staging{};
+    bool takes_signatures{}; ///< 4Eh is served
+    bool wants_signatures{}; ///< nothing is programmed that nobody vouches for
     protocol::Identifier boot_id{};
     protocol::Identifier instance_id{};
     TimePoint started;
@@ -46,6 +49,7 @@ struct UpdateParts
     Staging& staging;
     Targets& targets;
     CheckChain& checks;
+    const VersionFloors& floors;
     History& history;
     CommandRunner& runner;
     RandomSource& random;
@@ -86,6 +90,8 @@ class UpdateSession final : private transports::FetchSink
                                                    const protocol::SetUpdateOptionsRequest& request, TimePoint now);
     [[nodiscard]] ipmi::CompletionCode
     set_parameters(const Caller& caller, const protocol::SetUpdateParametersRequest& request, TimePoint now);
+    [[nodiscard]] ipmi::CompletionCode
+    write_signature(const Caller& caller, const protocol::WriteSignaturePartRequest& request, TimePoint now);
     [[nodiscard]] ipmi::CompletionCode start(const Caller& caller, TimePoint now);
     [[nodiscard]] ipmi::CompletionCode begin_transfer(const Caller& caller,
                                                       const protocol::BeginTransferRequest& request, TimePoint now);
@@ -183,7 +189,7 @@ class UpdateSession final : private transports::FetchSink
     /// A restart that waits for Close Session or its time.
     struct PendingRestart
     {
-        Target* target{};
+        std::vector<Target*> targets;
         std::uint8_t channel{};
         std::uint32_t session{};
         TimePoint due;
@@ -227,7 +233,14 @@ class UpdateSession final : private transports::FetchSink
     void open_log_entry(const Caller& caller);
     void close_log_entry(protocol::UpdateResult result, const Reason& reason);
     void start_program(TimePoint now);
+    void program_component(TimePoint now);
+    [[nodiscard]] Result<bool> program_slice();
+    void finish_component();
+    [[nodiscard]] std::string programmed_before() const;
+    void forget_images();
     void finish();
+    [[nodiscard]] std::vector<Target*> to_restart() const;
+    void raise_floor(const HistoryEntry& entry);
     void drop_staged();
     void leave();
     void schedule_restart(TimePoint now);
@@ -235,7 +248,7 @@ class UpdateSession final : private transports::FetchSink
     void settle_former_updates();
     static void settle_unfinished(HistoryEntry& entry);
     void settle_installed(Target& target);
-    void judge(HistoryEntry& entry, Target& target) const;
+    void judge(HistoryEntry& entry, Target& target);
     void mark_restarted(const std::string& target, bool restarted, const std::string& remark);
     void restart_failed(const std::string& target, const std::string& failure);
 
@@ -246,6 +259,7 @@ class UpdateSession final : private transports::FetchSink
 
     [[nodiscard]] std::uint8_t percent() const;
     [[nodiscard]] std::uint64_t done() const;
+    [[nodiscard]] double programmed_share() const;
     [[nodiscard]] protocol::IntegrityCheck integrity() const;
 
     UpdateSettings settings_;
@@ -256,10 +270,14 @@ class UpdateSession final : private transports::FetchSink
     protocol::UpdateState state_{protocol::UpdateState::init};
     protocol::IntegrityCheck integrity_result_{}; ///< good or failed once known
     protocol::Transport transport_{};
-    std::uint8_t flags_{};           ///< without flag_usb_attached, which the drive itself tells
-    UpdateRequest asked_;            ///< what 2Bh and 43h have set since the mode was entered
-    UpdateRequest request_;          ///< of the transfer; without one the same as asked_
-    std::optional<Sha256> verified_; ///< of the staged image, once every check has passed
+    std::uint8_t flags_{};              ///< without flag_usb_attached, which the drive itself tells
+    UpdateRequest asked_;               ///< what 2Bh and 43h have set since the mode was entered
+    UpdateRequest request_;             ///< of the transfer; without one the same as asked_
+    std::optional<Sha256> verified_;    ///< of the staged image, once every check has passed
+    std::vector<Component> components_; ///< to be programmed, once every check has passed
+    std::size_t programmed_{};          ///< of them
+    std::uint16_t signature_size_{};    ///< of 4Eh, bytes; 0: none
+    Bytes signature_;                   ///< as far as it has come
     Reason reason_;
     std::optional<stream::StreamReceiver> receiver_;
     transports::FetchOrder order_;           ///< of 29h-4 and 4Dh; no URI: nothing is to be fetched

@@ -1,5 +1,6 @@
 // The update session and the transports that bring the image by themselves: the virtual drive, URIs.
 #include "bmc-agent/update/session.hpp"
+#include "bmc-agent/verification/image_limit.hpp"
 
 #include "transports/usb-mass-storage/engine/drive_layout.hpp"
 
@@ -184,7 +185,8 @@ CompletionCode UpdateSession::admit_while_open(const Caller& caller, Event event
 /// 29h-2 with a URI.
 CompletionCode UpdateSession::complete_by_uri(TimePoint now)
 {
-    if (!request_.sha256 && parts_.transports.find(order_.uri)->fetcher->needs_digest(order_))
+    if (!request_.sha256 && !settings_.wants_signatures &&
+        parts_.transports.find(order_.uri)->fetcher->needs_digest(order_))
     {
         return refuse_policy(ReasonCode::policy_refused,
                              "nothing on the way vouches for " + uri_ +
@@ -253,8 +255,7 @@ std::optional<Reason> UpdateSession::find_obstacle(std::uint64_t size) const
         return refuse(ReasonCode::image_incomplete,
                       "announced were " + std::to_string(announced) + ": it is another file, or was not copied whole");
     }
-    const std::uint64_t limit = request_.target->configuration().max_size;
-    const std::uint64_t most = limit == 0 ? settings_.max_image_size : std::min(limit, settings_.max_image_size);
+    const std::uint64_t most = image_limit(request_.target->configuration(), settings_.max_image_size);
     return size > most ? std::optional{refuse(ReasonCode::image_too_large,
                                               "more than the " + std::to_string(most) + " that this BMC takes")}
                        : std::nullopt;

@@ -31,21 +31,34 @@ std::uint8_t UpdateSession::target_id() const
     return request_.target->configuration().id;
 }
 
+/// Of all components' bytes, those that are written and read back: 0 to 1.
+double UpdateSession::programmed_share() const
+{
+    double done = 0;
+    double all = 0;
+    for (std::size_t at = 0; at < components_.size(); ++at)
+    {
+        const auto size = static_cast<double>(components_[at].image.bytes.size);
+        const TargetHandler& handler = components_[at].target->handler();
+        const bool at_work = at == programmed_ && handler.total() != 0;
+        all += size;
+        done += at < programmed_ ? size
+                : at_work        ? size * static_cast<double>(handler.done()) / static_cast<double>(handler.total())
+                                 : 0;
+    }
+    return all > 0 ? done / all : 0;
+}
+
 std::uint64_t UpdateSession::done() const
 {
-    const std::uint64_t length = parts_.staging.length();
-    const TargetHandler& handler = request_.target->handler();
     switch (state_)
     {
     case UpdateState::download:
         return parts_.staging.received();
     case UpdateState::verify:
-        return parts_.staging.hashed();
+        return verification_.done();
     case UpdateState::program:
-        return handler.total() == 0
-                   ? 0
-                   : static_cast<std::uint64_t>(static_cast<double>(length) * static_cast<double>(handler.done()) /
-                                                static_cast<double>(handler.total()));
+        return static_cast<std::uint64_t>(static_cast<double>(parts_.staging.length()) * programmed_share());
     case UpdateState::ready:
     case UpdateState::host_restart_required:
         return request_.size;
@@ -137,7 +150,7 @@ std::vector<Finding> UpdateSession::find_circumstances(const Caller& caller, std
         findings.push_back({"lock", protocol::ReasonCode::none, "update mode is free"});
         return findings;
     }
-    findings.push_back({"lock", protocol::ReasonCode::policy_refused,
+    findings.push_back({"lock", protocol::ReasonCode::mode_held,
                         "update mode is held by " +
                             (tenure_.user().empty() ? std::string{"the host"} : tenure_.user()) + " on channel " +
                             std::to_string(tenure_.channel()) + "; wait, or take it over with force"});

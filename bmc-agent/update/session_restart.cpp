@@ -1,6 +1,7 @@
 // The restart that makes an update run, and what became of the updates that an earlier agent left.
 #include "bmc-agent/update/session.hpp"
 
+#include <algorithm>
 #include <utility>
 
 namespace fwupdate::agent
@@ -9,9 +10,26 @@ namespace fwupdate::agent
 using protocol::ReasonCode;
 using protocol::UpdateResult;
 
+/// The targets of what was programmed that restart something; the BMC last, as nothing comes behind it.
+std::vector<Target*> UpdateSession::to_restart() const
+{
+    std::vector<Target*> targets;
+    for (const protocol::Restart what : {protocol::Restart::host, protocol::Restart::bmc})
+    {
+        for (const Component& component : components_)
+        {
+            if (component.target->configuration().restart.what == what)
+            {
+                targets.push_back(component.target);
+            }
+        }
+    }
+    return targets;
+}
+
 void UpdateSession::schedule_restart(TimePoint now)
 {
-    restart_ = PendingRestart{request_.target, tenure_.channel(), tenure_.session(), now + restart_delay};
+    restart_ = PendingRestart{to_restart(), tenure_.channel(), tenure_.session(), now + restart_delay};
     if (!tenure_.is_owner_alive())
     {
         restart_->due = now;
@@ -20,19 +38,29 @@ void UpdateSession::schedule_restart(TimePoint now)
 
 void UpdateSession::run_restart()
 {
-    Target& target = *restart_->target;
+    const std::vector<Target*> targets = std::move(restart_->targets);
     restart_.reset();
-    const std::string& name = target.configuration().name;
-    parts_.log.event(Level::warning, "Restarting", {{"target", name}});
-    mark_restarted(name, true, "programmed, the restart was asked for");
-    parts_.runner.run(target.configuration().restart.command,
-                      [this, name](const CommandResult& result)
-                      {
-                          if (!result.success)
+    std::vector<std::vector<std::string>> ran; // two targets of one machine restart it once
+    for (const Target* target : targets)
+    {
+        const std::string& name = target->configuration().name;
+        const std::vector<std::string>& command = target->configuration().restart.command;
+        mark_restarted(name, true, "programmed, the restart was asked for");
+        if (std::ranges::find(ran, command) != ran.end())
+        {
+            continue;
+        }
+        ran.push_back(command);
+        parts_.log.event(Level::warning, "Restarting", {{"target", name}});
+        parts_.runner.run(command,
+                          [this, name](const CommandResult& result)
                           {
-                              restart_failed(name, result.failure);
-                          }
-                      });
+                              if (!result.success)
+                              {
+                                  restart_failed(name, result.failure);
+                              }
+                          });
+    }
 }
 
 /// On record before the command runs: nobody may be left to write it down behind.
@@ -112,10 +140,10 @@ void UpdateSession::settle_installed(Target& target)
     }
 }
 
-void UpdateSession::judge(HistoryEntry& entry, Target& target) const
+void UpdateSession::judge(HistoryEntry& entry, Target& target)
 {
     const std::string& name = target.configuration().name;
-    const bool same = entry.sha256 == target.installed().get()->sha256;
+    const bool same = entry.content_sha256 == target.installed().get()->sha256;
     if (entry.code == ReasonCode::agent_restarted)
     {
         if (!same)
@@ -133,6 +161,10 @@ void UpdateSession::judge(HistoryEntry& entry, Target& target) const
     entry.text =
         same ? "programmed, restarted, and installed" : "programmed and restarted, but another image is installed";
     entry.result = same ? UpdateResult::programmed : UpdateResult::fell_back;
+    if (same)
+    {
+        raise_floor(entry);
+    }
     parts_.log.event(same ? Level::info : Level::error, same ? "The update is installed" : "The update fell back",
                      {{"target", name}});
 }

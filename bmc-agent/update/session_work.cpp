@@ -1,4 +1,4 @@
-// What happens by itself: the actions of the state table, the slices of verification and programming, the lease.
+// What happens by itself: the actions of the state table, the slices of verification, the lease.
 #include "bmc-agent/update/session.hpp"
 
 #include <algorithm>
@@ -18,6 +18,15 @@ using protocol::UpdateState;
 
 namespace
 {
+
+/// Whether the same bytes may be good with a signature beside them, or with other parameters: then they need not be
+/// sent again.
+bool may_be_taken_yet(ReasonCode code)
+{
+    return code == ReasonCode::signature_required || code == ReasonCode::downgrade_refused ||
+           code == ReasonCode::version_unknown || code == ReasonCode::wrong_machine ||
+           code == ReasonCode::target_unknown;
+}
 
 constexpr Duration purge_interval = std::chrono::minutes{1};
 
@@ -66,12 +75,14 @@ void UpdateSession::act(Action action, TimePoint now)
         flags_ = protocol::flag_started;
         integrity_result_ = IntegrityCheck::not_requested;
         verified_.reset();
+        components_.clear();
+        programmed_ = 0;
         reason_ = {};
         return;
     case Action::start_verify:
         receiver_.reset();
         request_.size = parts_.staging.length();
-        verification_.begin();
+        verification_.begin(request_, parts_.staging);
         return;
     case Action::start_program:
         start_program(now);
@@ -110,6 +121,8 @@ void UpdateSession::reset_request()
     transfer_ = 0;
     order_ = {};
     expected_size_ = 0;
+    signature_size_ = 0;
+    signature_ = {};
 }
 
 /// A named image stays on the disk; what the drive holds stays too, so that another name on it can be tried.
@@ -170,8 +183,19 @@ void UpdateSession::fail_update(Reason reason, TimePoint now)
     stop_fetch();
     plug_out();
     order_.uri.clear();
+    forget_images();
     parts_.staging.close();
     fire(Event::failed, now);
+}
+
+/// What reads the staged image goes before it does; which targets it was for stays known.
+void UpdateSession::forget_images()
+{
+    static_cast<void>(verification_.take_components());
+    for (Component& component : components_)
+    {
+        component.image = {};
+    }
 }
 
 void UpdateSession::open_log_entry(const Caller& caller)
@@ -185,6 +209,11 @@ void UpdateSession::open_log_entry(const Caller& caller)
                           .duration = 0,
                           .size = request_.size,
                           .sha256 = request_.sha256.value_or(Sha256{}),
+                          .content_sha256 = {},
+                          .version = {},
+                          .security_version = 0,
+                          .parts = 0,
+                          .whole = false,
                           .user = caller.user,
                           .text = {},
                           .restart_pending = false,
@@ -323,7 +352,7 @@ void UpdateSession::work_on_digest(TimePoint now)
 void UpdateSession::work_on_verification(TimePoint now)
 {
     tenure_.renew(now);
-    if (!verification_.step(request_, parts_.staging))
+    if (!verification_.step())
     {
         return;
     }
@@ -339,69 +368,12 @@ void UpdateSession::work_on_verification(TimePoint now)
         fire(Event::verified, now);
         return;
     }
-    drop_staged(); // what was refused would be refused again
+    forget_images();
+    if (!may_be_taken_yet(refusal->code))
+    {
+        drop_staged();
+    }
     fail_update({refusal->code, state_, std::string{refusal->check} + ": " + refusal->text}, now);
-}
-
-void UpdateSession::start_program(TimePoint now)
-{
-    Target& target = *request_.target;
-    parts_.log.event(Level::info, "Verified, programming begins", {{"target", target.configuration().name}});
-    entry_->phase = state_; // if the agent does not live to see the end, the next one compares
-    entry_->sha256 = *verified_;
-    entry_->size = request_.size;
-    parts_.history.update(*entry_);
-    if (const auto begun = target.handler().begin(parts_.staging, *verified_); !begun)
-    {
-        fail_update({ReasonCode::program_failed, state_, begun.error().text}, now);
-    }
-}
-
-void UpdateSession::work_on_programming(TimePoint now)
-{
-    tenure_.renew(now);
-    const auto finished = request_.target->handler().step();
-    if (!finished)
-    {
-        const bool integrity = finished.error().kind == ErrorKind::integrity;
-        fail_update(
-            {integrity ? ReasonCode::read_back_mismatch : ReasonCode::program_failed, state_, finished.error().text},
-            now);
-        return;
-    }
-    if (*finished)
-    {
-        const bool host = request_.target->configuration().restart.what == Restart::host;
-        fire(host ? Event::programmed_host : Event::programmed, now);
-    }
-}
-
-void UpdateSession::finish()
-{
-    Target& target = *request_.target;
-    entry_->restart_pending = target.configuration().restart.what != Restart::nothing;
-    drop_staged(); // first: the log may need the space
-    close_log_entry(UpdateResult::programmed, {ReasonCode::none, state_, "programmed and read back"});
-    target.installed().refresh();
-    if (target.configuration().restart.what == Restart::nothing)
-    {
-        target.refresh_version(parts_.runner);
-    }
-    parts_.log.event(Level::info, "Programmed, ready",
-                     {{"target", target.configuration().name}, {"sha256", to_hex(*verified_)}});
-}
-
-/// The staged image has served; with the debug parameter its bytes stay for people to look at.
-void UpdateSession::drop_staged()
-{
-    if ((request_.parameters & protocol::parameter_debug) != 0)
-    {
-        parts_.staging.set_aside();
-    }
-    else
-    {
-        parts_.staging.discard();
-    }
 }
 
 } // namespace fwupdate::agent

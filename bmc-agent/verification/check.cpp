@@ -1,12 +1,25 @@
 #include "bmc-agent/verification/check.hpp"
 
+#include "bmc-agent/staging/sealed_source.hpp"
+
 #include <algorithm>
+#include <utility>
 
 namespace fwupdate::agent
 {
 
-void Verification::begin()
+void Verification::begin(const UpdateRequest& request, const Staging& staging)
 {
+    subject_ = {};
+    subject_.request = &request;
+    subject_.staging = &staging;
+    *read_ = 0;
+    package::ByteSource staged = sealed_source(staging);
+    subject_.content = {staged.size, [staged, read = read_](std::uint64_t offset, MutableBytes out)
+                        {
+                            *read += out.size();
+                            return staged.read(offset, out);
+                        }};
     next_ = 0;
     report_.clear();
     for (const auto& check : *checks_)
@@ -15,13 +28,13 @@ void Verification::begin()
     }
 }
 
-bool Verification::step(const UpdateRequest& request, const Staging& image)
+bool Verification::step()
 {
     if (next_ == checks_->size())
     {
         return true;
     }
-    auto finding = (*checks_)[next_]->verify(request, image);
+    auto finding = (*checks_)[next_]->verify(subject_);
     if (!finding)
     {
         return false;
@@ -29,6 +42,17 @@ bool Verification::step(const UpdateRequest& request, const Staging& image)
     report_.push_back(std::move(*finding));
     ++next_;
     return next_ == checks_->size() || !report_.back().passed();
+}
+
+std::uint64_t Verification::done() const
+{
+    const std::uint64_t length = subject_.staging == nullptr ? 0 : subject_.staging->length();
+    return std::min(*read_ / subject_.readings, length);
+}
+
+std::vector<Component> Verification::take_components()
+{
+    return std::exchange(subject_, {}).components;
 }
 
 std::vector<Finding> plan(CheckChain& checks, const UpdateRequest& request, ConstBytes header)

@@ -2,8 +2,8 @@
 // looks at the staged image. Both give findings of the same kind, and both ways run the same checks.
 #pragma once
 
-#include "bmc-agent/staging/staging.hpp"
-#include "bmc-agent/targets/target.hpp"
+#include "bmc-agent/log/log.hpp"
+#include "bmc-agent/verification/subject.hpp"
 #include "protocol-spec/messages.hpp"
 
 #include <cstdint>
@@ -15,16 +15,6 @@
 
 namespace fwupdate::agent
 {
-
-/// What the client asked for and announced.
-struct UpdateRequest
-{
-    Target* target{};             ///< where the image goes
-    std::uint16_t parameters{};   ///< protocol::parameter_*
-    std::uint64_t size{};         ///< bytes; 0: not announced
-    std::optional<Sha256> sha256; ///< announced by 2Bh, 44h or 4Ah
-    bool base_profile{};          ///< nothing but the base commands was used
-};
 
 /// What one check found.
 struct Finding
@@ -51,14 +41,15 @@ class Check
     /// Starts anew on a staged image that is complete and hashed to its end.
     virtual void begin() {}
 
-    /// One slice of work on the staged image. None: more slices are needed.
-    [[nodiscard]] virtual std::optional<Finding> verify(const UpdateRequest& request, const Staging& image) = 0;
+    /// One slice of work on the staged image; what it finds in it goes into the subject. None: more slices are needed.
+    [[nodiscard]] virtual std::optional<Finding> verify(Subject& subject) = 0;
 };
 
 using CheckChain = std::vector<std::unique_ptr<Check>>;
 
-/// The checks of this agent in their order.
-[[nodiscard]] CheckChain make_checks(std::uint64_t max_image_size);
+/// What every agent looks at first: sizes, and that the staged bytes have the announced digest.
+[[nodiscard]] std::unique_ptr<Check> make_size_check(std::uint64_t max_image_size);
+[[nodiscard]] std::unique_ptr<Check> make_digest_check();
 
 /// Runs a chain over a staged image, a slice at a time, and keeps the report.
 class Verification
@@ -66,10 +57,17 @@ class Verification
   public:
     explicit Verification(CheckChain& checks) : checks_{&checks} {}
 
-    void begin();
+    /// Request and staging must outlive the verification, or the next begin().
+    void begin(const UpdateRequest& request, const Staging& staging);
 
     /// One slice. True: every check has spoken, or one refused.
-    [[nodiscard]] bool step(const UpdateRequest& request, const Staging& image);
+    [[nodiscard]] bool step();
+
+    /// Bytes of the image that have been looked at, of its length: each as often as it must be.
+    [[nodiscard]] std::uint64_t done() const;
+
+    /// What is to be programmed, when every check has passed. Whatever else the checks hold of the image goes.
+    [[nodiscard]] std::vector<Component> take_components();
 
     /// What was found so far, in order; the last one refuses if any does.
     [[nodiscard]] const std::vector<Finding>& report() const
@@ -79,6 +77,8 @@ class Verification
 
   private:
     CheckChain* checks_;
+    Subject subject_;
+    std::shared_ptr<std::uint64_t> read_ = std::make_shared<std::uint64_t>(0); ///< bytes, by all checks
     std::size_t next_{};
     std::vector<Finding> report_;
 };

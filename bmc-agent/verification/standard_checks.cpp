@@ -1,6 +1,6 @@
-// The checks every agent runs: size, downgrade policy, digest. Adding one: a class here or in a file beside, and a row
-// in make_checks.
+// The checks of what every image has: a size and a digest.
 #include "bmc-agent/verification/check.hpp"
+#include "bmc-agent/verification/image_limit.hpp"
 
 namespace fwupdate::agent
 {
@@ -25,9 +25,9 @@ class SizeCheck final : public Check
         return judge(request, request.size);
     }
 
-    [[nodiscard]] std::optional<Finding> verify(const UpdateRequest& request, const Staging& image) override
+    [[nodiscard]] std::optional<Finding> verify(Subject& subject) override
     {
-        return judge(request, image.length());
+        return judge(*subject.request, subject.staging->length());
     }
 
   private:
@@ -37,8 +37,7 @@ class SizeCheck final : public Check
         {
             return {name(), ReasonCode::image_empty, "the image is empty"};
         }
-        const std::uint64_t target_limit = request.target->configuration().max_size;
-        const std::uint64_t limit = target_limit == 0 ? max_image_size_ : std::min(target_limit, max_image_size_);
+        const std::uint64_t limit = image_limit(request.target->configuration(), max_image_size_);
         if (size > limit)
         {
             return {name(), ReasonCode::image_too_large,
@@ -49,48 +48,6 @@ class SizeCheck final : public Check
     }
 
     std::uint64_t max_image_size_;
-};
-
-/// No-downgrade is enforced or refused, never ignored: plain images carry no version to compare.
-class DowngradeCheck final : public Check
-{
-  public:
-    [[nodiscard]] std::string_view name() const override
-    {
-        return "downgrade";
-    }
-
-    [[nodiscard]] std::optional<Finding> plan(const UpdateRequest& request, ConstBytes /*header*/) override
-    {
-        return judge(request);
-    }
-
-    [[nodiscard]] std::optional<Finding> verify(const UpdateRequest& request, const Staging& /*image*/) override
-    {
-        return judge(request);
-    }
-
-  private:
-    [[nodiscard]] Finding judge(const UpdateRequest& request) const
-    {
-        if ((request.parameters & protocol::parameter_no_downgrade) == 0)
-        {
-            return {name(), ReasonCode::none, "not asked for"};
-        }
-        if (same_as_installed(request))
-        {
-            return {name(), ReasonCode::none, "the image is the one that is installed"};
-        }
-        return {name(), ReasonCode::version_unknown,
-                "no-downgrade was asked for, but a plain image carries no version to compare; send a package with a "
-                "version, or leave no-downgrade out"};
-    }
-
-    [[nodiscard]] static bool same_as_installed(const UpdateRequest& request)
-    {
-        const auto& installed = request.target->installed().get();
-        return installed && request.sha256 == installed->sha256;
-    }
 };
 
 /// The staged bytes have the announced digest.
@@ -107,8 +64,10 @@ class DigestCheck final : public Check
         return std::nullopt;
     }
 
-    [[nodiscard]] std::optional<Finding> verify(const UpdateRequest& request, const Staging& image) override
+    [[nodiscard]] std::optional<Finding> verify(Subject& subject) override
     {
+        const UpdateRequest& request = *subject.request;
+        const Staging& image = *subject.staging;
         const auto digest = image.digest();
         if (!digest)
         {
@@ -141,13 +100,14 @@ class DigestCheck final : public Check
 
 } // namespace
 
-CheckChain make_checks(std::uint64_t max_image_size)
+std::unique_ptr<Check> make_size_check(std::uint64_t max_image_size)
 {
-    CheckChain checks;
-    checks.push_back(std::make_unique<SizeCheck>(max_image_size));
-    checks.push_back(std::make_unique<DowngradeCheck>());
-    checks.push_back(std::make_unique<DigestCheck>());
-    return checks;
+    return std::make_unique<SizeCheck>(max_image_size);
+}
+
+std::unique_ptr<Check> make_digest_check()
+{
+    return std::make_unique<DigestCheck>();
 }
 
 } // namespace fwupdate::agent

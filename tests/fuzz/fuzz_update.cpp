@@ -3,6 +3,7 @@
 // or bytes that were verified whole.
 #include "bmc-agent/update/firmware_commands.hpp"
 #include "bmc-agent/update/session.hpp"
+#include "bmc-agent/verification/check_table.hpp"
 #include "tests/bmc-agent/temporary_directory.hpp"
 
 #include <algorithm>
@@ -26,6 +27,13 @@ class FixedRandom final : public RandomSource
         std::ranges::fill(out, std::uint8_t{0x11}); // the input can know the challenge and the transfer's number
     }
 };
+
+config::Verification signatures_optional()
+{
+    config::Verification verification;
+    verification.signature_required = false;
+    return verification;
+}
 
 class NoCommands final : public agent::CommandRunner
 {
@@ -213,7 +221,8 @@ class World
         target.restart = {protocol::Restart::bmc, {"restart"}};
         staging_ = std::make_unique<agent::Staging>(std::move(*agent::Staging::open(directory_.path() / "s", limit)));
         targets_ = std::make_unique<agent::Targets>(std::vector{target}, std::uint8_t{1});
-        checks_ = agent::make_checks(limit);
+        checks_ = agent::make_checks({limit, verification_, agent::Places{*targets_, machine_, trust_}, floors_,
+                                      [] { return std::nullopt; }, log_});
         history_ = std::make_unique<agent::History>(directory_.path() / "history.json", log_);
         session_ = std::make_unique<agent::UpdateSession>(
             agent::UpdateSettings{.lease = {},
@@ -224,7 +233,7 @@ class World
                                   .instance_id = {++instance_},
                                   .started = now_,
                                   .wall_clock = [] { return std::uint64_t{1}; }},
-            agent::UpdateParts{*staging_, *targets_, checks_, *history_, runner_, random_, log_, transports_});
+            agent::UpdateParts{*staging_, *targets_, checks_, floors_, *history_, runner_, random_, log_, transports_});
         table_ = std::make_unique<agent::CommandTable>();
         agent::add_base_commands(*table_, *session_);
         agent::add_extended_commands(*table_, *session_);
@@ -240,6 +249,10 @@ class World
     std::uint8_t instance_{};
     std::unique_ptr<agent::Staging> staging_;
     std::unique_ptr<agent::Targets> targets_;
+    config::Verification verification_ = signatures_optional();
+    config::Machine machine_;
+    agent::Trust trust_;
+    agent::VersionFloors floors_{directory_.path(), package::VersionScheme::usual()};
     agent::CheckChain checks_;
     std::unique_ptr<agent::History> history_;
     std::unique_ptr<agent::UpdateSession> session_;

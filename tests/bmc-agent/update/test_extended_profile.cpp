@@ -320,9 +320,10 @@ TEST_CASE("a plan changes nothing and says what install would")
     UpdateBench bench;
     bench.work();
     const agent::Caller caller = lan_caller(1, "operator");
-    const auto plan = [&](std::uint64_t size, const Sha256& digest, std::uint16_t parameters)
+    const auto plan =
+        [&](std::uint64_t size, const Sha256& digest, std::uint16_t parameters, ConstBytes header = ConstBytes{})
     {
-        const protocol::PlanRequest request{protocol::no_target, {parameters}, 0, size, digest, {}};
+        const protocol::PlanRequest request{protocol::no_target, {parameters}, 0, size, digest, {header}};
         return bench.get<protocol::PlanResponse>(caller, Command::plan, codec::encode(request));
     };
     const std::string old = "old firmware";
@@ -330,7 +331,8 @@ TEST_CASE("a plan changes nothing and says what install would")
     CHECK(plan(old.size(), sha256(as_bytes(old)), 0).verdict == protocol::PlanVerdict::already_current);
     CHECK(plan(0, {}, 0).verdict == protocol::PlanVerdict::would_refuse);
     CHECK(plan(UpdateBench::limit + 1, {}, 0).code == protocol::ReasonCode::image_too_large);
-    CHECK(plan(1000, {}, protocol::parameter_no_downgrade).code == protocol::ReasonCode::version_unknown);
+    const auto unknown = plan(1000, {}, protocol::parameter_no_downgrade, as_bytes("a plain image"));
+    CHECK(unknown.code == protocol::ReasonCode::version_unknown);
     REQUIRE(bench.enter(lan_caller(7)) == ok);
     const auto locked = plan(1000, {}, 0);
     CHECK(locked.verdict == protocol::PlanVerdict::would_refuse);

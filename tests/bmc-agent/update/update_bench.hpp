@@ -3,6 +3,7 @@
 
 #include "bmc-agent/update/firmware_commands.hpp"
 #include "bmc-agent/update/session.hpp"
+#include "bmc-agent/verification/check_table.hpp"
 #include "tests/bmc-agent/temporary_directory.hpp"
 
 #include <doctest/doctest.h>
@@ -69,12 +70,29 @@ inline agent::Caller host_caller()
             .max_response = 240};
 }
 
+inline config::Verification signatures_optional()
+{
+    config::Verification verification;
+    verification.signature_required = false;
+    return verification;
+}
+
+/// Which images the agent takes, and what is known of its targets "bios" (the default one) and "cpld".
+struct Policy
+{
+    config::Verification verification = signatures_optional();
+    config::Machine machine;
+    std::function<void(config::Target& bios, config::Target& cpld)> change_targets;
+    std::optional<std::chrono::system_clock::time_point> date;
+};
+
 class UpdateBench
 {
   public:
     static constexpr std::uint64_t limit = 4 << 20;
 
-    explicit UpdateBench(protocol::Restart restart = protocol::Restart::bmc) : restart_{restart}
+    explicit UpdateBench(protocol::Restart restart = protocol::Restart::bmc, Policy policy = {})
+        : restart_{restart}, policy_{std::move(policy)}
     {
         std::ofstream{target_path()} << "old firmware";
         start_agent();
@@ -179,16 +197,24 @@ class UpdateBench
     {
         staging_ =
             std::make_unique<agent::Staging>(std::move(*agent::Staging::open(directory.path() / "staging", limit)));
-        targets_ = std::make_unique<agent::Targets>(
-            std::vector{target(1, "bios", target_path()), target(2, "cpld", directory.path() / "cpld.bin")},
-            std::uint8_t{1});
-        checks_ = agent::make_checks(limit);
+        std::vector targets{target(1, "bios", target_path()), target(2, "cpld", directory.path() / "cpld.bin")};
+        if (policy_.change_targets)
+        {
+            policy_.change_targets(targets[0], targets[1]);
+        }
+        targets_ = std::make_unique<agent::Targets>(std::move(targets), std::uint8_t{1});
+        trust_ = std::make_unique<agent::Trust>(std::move(*agent::Trust::load(policy_.verification)));
+        floors_ = std::make_unique<agent::VersionFloors>(directory.path(), package::VersionScheme::usual());
+        checks_ = agent::make_checks({limit, policy_.verification, agent::Places{*targets_, policy_.machine, *trust_},
+                                      *floors_, [this] { return policy_.date; }, log_});
         history_ = std::make_unique<agent::History>(directory.path() / "history.json", log_);
         agent::UpdateSettings settings{
             .lease = {},
             .max_image_size = limit,
             .retention = std::chrono::hours{24},
             .persistent_staging = true,
+            .takes_signatures = !policy_.verification.roots.empty(),
+            .wants_signatures = policy_.verification.signature_required,
             .boot_id = {boot_},
             .instance_id = {++instance_},
             .started = now,
@@ -197,7 +223,8 @@ class UpdateBench
                     std::chrono::floor<std::chrono::seconds>(now.time_since_epoch()).count());
             }};
         session_ = std::make_unique<agent::UpdateSession>(
-            settings, agent::UpdateParts{*staging_, *targets_, checks_, *history_, runner, random_, log_, transports});
+            settings,
+            agent::UpdateParts{*staging_, *targets_, checks_, *floors_, *history_, runner, random_, log_, transports});
         table_ = std::make_unique<agent::CommandTable>();
         agent::add_base_commands(*table_, *session_);
         agent::add_extended_commands(*table_, *session_);
@@ -219,6 +246,7 @@ class UpdateBench
     }
 
     protocol::Restart restart_;
+    Policy policy_;
     std::uint8_t boot_{1};
     std::uint8_t instance_{0};
     Bytes last_;
@@ -226,6 +254,8 @@ class UpdateBench
     agent::NullLog log_;
     std::unique_ptr<agent::Staging> staging_;
     std::unique_ptr<agent::Targets> targets_;
+    std::unique_ptr<agent::Trust> trust_;
+    std::unique_ptr<agent::VersionFloors> floors_;
     agent::CheckChain checks_;
     std::unique_ptr<agent::History> history_;
     std::unique_ptr<agent::UpdateSession> session_;

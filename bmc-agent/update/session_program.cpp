@@ -1,0 +1,158 @@
+// Programming: one component after the other, each with its own entry in the log.
+#include "bmc-agent/update/session.hpp"
+
+#include <algorithm>
+#include <utility>
+
+namespace fwupdate::agent
+{
+
+using protocol::Event;
+using protocol::ReasonCode;
+using protocol::Restart;
+using protocol::UpdateResult;
+
+void UpdateSession::start_program(TimePoint now)
+{
+    components_ = verification_.take_components();
+    programmed_ = 0;
+    program_component(now);
+}
+
+void UpdateSession::program_component(TimePoint now)
+{
+    const Component& component = components_[programmed_];
+    Target& target = *component.target;
+    parts_.log.event(Level::info, "Verified, programming begins",
+                     {{"target", target.configuration().name}, {"version", component.version}});
+    request_.target = &target; // whatever it is that fails or restarts: this one
+    entry_->target = target.configuration().name;
+    entry_->phase = state_; // if the agent does not live to see the end, the next one compares
+    entry_->sha256 = *verified_;
+    entry_->content_sha256 = component.image.sha256;
+    entry_->version = component.version;
+    entry_->security_version = component.security_version;
+    entry_->parts = component.name.empty() ? 0 : static_cast<std::uint32_t>(components_.size());
+    entry_->whole = !request_.target_chosen;
+    entry_->size = request_.size;
+    parts_.history.update(*entry_);
+    if (const auto begun = target.handler().begin(component.image); !begun)
+    {
+        fail_update({ReasonCode::program_failed, state_, begun.error().text + programmed_before()}, now);
+    }
+}
+
+/// What a person must know when a later part of a package fails.
+std::string UpdateSession::programmed_before() const
+{
+    return programmed_ == 0 ? ""
+                            : "; " + std::to_string(programmed_) + " of the package's " +
+                                  std::to_string(components_.size()) + " parts programmed before";
+}
+
+/// True: the component is in place.
+Result<bool> UpdateSession::program_slice()
+{
+    Component& component = components_[programmed_];
+    TargetHandler& handler = component.target->handler();
+    if (!component.image.approach)
+    {
+        return handler.step();
+    }
+    const auto there = component.image.approach();
+    if (!there)
+    {
+        handler.cancel();
+        return there.error();
+    }
+    if (*there)
+    {
+        component.image.approach = nullptr;
+    }
+    return false;
+}
+
+void UpdateSession::work_on_programming(TimePoint now)
+{
+    tenure_.renew(now);
+    const auto finished = program_slice();
+    if (!finished)
+    {
+        const bool integrity = finished.error().kind == ErrorKind::integrity;
+        fail_update({integrity ? ReasonCode::read_back_mismatch : ReasonCode::program_failed, state_,
+                     finished.error().text + programmed_before()},
+                    now);
+        return;
+    }
+    if (!*finished)
+    {
+        return;
+    }
+    ++programmed_;
+    if (programmed_ < components_.size())
+    {
+        const HistoryEntry next = *entry_; // each component has its own
+        finish_component();
+        entry_ = next;
+        parts_.history.begin(*entry_);
+        program_component(now);
+        return;
+    }
+    const bool host = std::ranges::any_of(components_, [](const Component& component)
+                                          { return component.target->configuration().restart.what == Restart::host; });
+    fire(host ? Event::programmed_host : Event::programmed, now);
+}
+
+void UpdateSession::finish()
+{
+    forget_images();
+    drop_staged(); // before the entry is written: the log may need the space
+    finish_component();
+}
+
+void UpdateSession::finish_component()
+{
+    Target& target = *request_.target;
+    const bool restarts = target.configuration().restart.what != Restart::nothing;
+    entry_->restart_pending = restarts;
+    const HistoryEntry entry = *entry_;
+    close_log_entry(UpdateResult::programmed, {ReasonCode::none, state_, "programmed and read back"});
+    target.installed().refresh();
+    if (!restarts)
+    {
+        target.refresh_version(parts_.runner);
+        raise_floor(entry);
+    }
+    parts_.log.event(Level::info, "Programmed, ready",
+                     {{"target", target.configuration().name}, {"sha256", to_hex(entry.content_sha256)}});
+}
+
+/// What runs and has proved itself is the least from now on, where the configuration says so.
+void UpdateSession::raise_floor(const HistoryEntry& entry)
+{
+    const Target* const target = parts_.targets.find(entry.target);
+    if (target == nullptr || !target->configuration().anti_rollback)
+    {
+        return;
+    }
+    if (const auto raised = parts_.floors.raise(entry.target, {entry.version, entry.security_version}); !raised)
+    {
+        parts_.log.event(Level::error, "The anti-rollback floor was not raised",
+                         {{"target", entry.target}, {"reason", raised.error().text}});
+    }
+}
+
+/// The staged image has served; with the debug parameter its bytes stay for people to look at.
+void UpdateSession::drop_staged()
+{
+    if ((request_.parameters & protocol::parameter_debug) != 0)
+    {
+        parts_.staging.set_aside();
+    }
+    else
+    {
+        parts_.staging.discard();
+    }
+}
+
+} // namespace fwupdate::agent
