@@ -1,5 +1,6 @@
 #include "ipmitool-plugin/client/image.hpp"
 
+#include "common/package/signature/self_contained.hpp"
 #include "common/sha256.hpp"
 
 #include <algorithm>
@@ -31,7 +32,8 @@ Image::Image(Image&& other) noexcept
     : file_{std::move(other.file_)},
       descriptor_{std::exchange(other.descriptor_, -1)},
       size_{other.size_},
-      sha256_{other.sha256_}
+      sha256_{other.sha256_},
+      content_sha256_{other.content_sha256_}
 {
 }
 
@@ -78,18 +80,52 @@ Result<Image> Image::open(const std::filesystem::path& file)
     return image;
 }
 
+/// Bytes before the trailer with a signature; all where there is none.
+Result<std::uint64_t> Image::content_size() const
+{
+    const auto trailer = package::find_trailer({size_,
+                                                [this](std::uint64_t offset, MutableBytes out) -> Result<void>
+                                                {
+                                                    const Result<Bytes> bytes = read(offset, out.size());
+                                                    if (!bytes)
+                                                    {
+                                                        return bytes.error();
+                                                    }
+                                                    std::ranges::copy(*bytes, out.begin());
+                                                    return {};
+                                                }});
+    if (!trailer)
+    {
+        return fail(trailer.error().kind, file_.string() + ": " + trailer.error().text);
+    }
+    return *trailer ? (*trailer)->content_size : size_;
+}
+
 Result<void> Image::hash()
 {
     constexpr std::size_t piece = 1U << 20;
-    Sha256Hasher hasher;
-    for (std::uint64_t offset = 0; offset < size_; offset += piece)
+    const Result<std::uint64_t> content = content_size();
+    if (!content)
     {
-        const Result<Bytes> bytes = read(offset, piece);
+        return content.error();
+    }
+    Sha256Hasher hasher;
+    for (std::uint64_t offset = 0; offset < size_;)
+    {
+        // Up to the content's end, then on.
+        const std::uint64_t end = offset < *content ? *content : size_;
+        const Result<Bytes> bytes =
+            read(offset, static_cast<std::size_t>(std::min<std::uint64_t>(piece, end - offset)));
         if (!bytes)
         {
             return bytes.error();
         }
         hasher.update(*bytes);
+        offset += bytes->size();
+        if (offset == *content)
+        {
+            content_sha256_ = hasher.digest();
+        }
     }
     sha256_ = hasher.digest();
     return {};

@@ -1,9 +1,10 @@
 #include "ipmitool-plugin/client/install.hpp"
 
 #include "ipmitool-plugin/client/conclusion.hpp"
+#include "ipmitool-plugin/client/ending.hpp"
 #include "ipmitool-plugin/client/lease.hpp"
+#include "ipmitool-plugin/client/plan.hpp"
 #include "ipmitool-plugin/client/preparation.hpp"
-#include "ipmitool-plugin/client/verdict.hpp"
 #include "ipmitool-plugin/client/watch.hpp"
 
 #include <utility>
@@ -19,8 +20,6 @@ using Session = protocol::GetUpdateSessionResponse;
 
 constexpr std::chrono::seconds return_limit = 5min; ///< for a BMC that is silent in mid-update
 constexpr int fruitless_passes = 4; ///< passes in a row without anything new on the BMC until it is given up
-
-constexpr int exit_tries = 3;
 
 /// One update. A pass goes from acquiring the mode to ready; what breaks a pass is remedied and the next pass finds
 /// what is staged.
@@ -40,13 +39,12 @@ class Install
 
     Outcome run()
     {
-        Attempt<Preparation> prepared = prepare(context_, subject_, capabilities_);
+        Attempt<TargetChoice> prepared = prepare(context_, subject_, capabilities_);
         if (!prepared)
         {
             return conclude_install(context_, subject_, notes_, Keeps::nothing_yet, prepared.error());
         }
-        target_ = std::move(prepared->target);
-        before_ = std::move(prepared->before);
+        choice_ = std::move(*prepared);
         const Attempt<void> ready = passes();
         carrier_.finish();
         if (!ready)
@@ -54,7 +52,7 @@ class Install
             release(ready.error());
             return conclude_install(context_, subject_, notes_, keeps(), ready.error());
         }
-        return conclude_install(context_, subject_, notes_, Keeps::blocks, leave());
+        return conclude_install(context_, subject_, notes_, Keeps::blocks, end_update(context_, subject_, choice_));
     }
 
   private:
@@ -198,8 +196,8 @@ class Install
     /// Without a SHA-256 nothing tells what the BMC is at: then resume takes it for what was interrupted.
     [[nodiscard]] Attempt<bool> is_ours(const Session& session) const
     {
-        return subject_.sha256 || !resumed_ ? is_about(context_, session, target_, subject_)
-                                            : session.target == target_.target;
+        return subject_.sha256 || !resumed_ ? is_about(context_, session, choice_, subject_)
+                                            : may_be_for(context_, session, choice_);
     }
 
     /// Whether the BMC is in the midst of fetching this very image: since this command told it to, or another one that
@@ -239,9 +237,9 @@ class Install
     Attempt<void> clear(const Session& session) const
     {
         using protocol::UpdateState;
-        const bool in_the_way =
-            session.state == UpdateState::download &&
-            (session.transport == protocol::Transport::uri || session.target != target_.target || !subject_.has_name());
+        const bool in_the_way = session.state == UpdateState::download &&
+                                (session.transport == protocol::Transport::uri ||
+                                 session.target != choice_.target().target || !subject_.has_name());
         if (session.state != UpdateState::error && !in_the_way)
         {
             return {};
@@ -256,25 +254,35 @@ class Install
     {
         const Keywords& words = context_.keywords;
         protocol::SetUpdateParametersRequest request;
-        const auto choose = [&request](std::uint16_t bit, bool value)
-        {
-            request.mask.bits |= bit;
-            request.value.bits = static_cast<std::uint16_t>(request.value.bits | (value ? bit : 0));
-        };
-        choose(protocol::parameter_no_downgrade, words.no_downgrade);
-        choose(protocol::parameter_defer_restart, words.defer_reboot);
-        choose(protocol::parameter_debug, words.debug);
-        choose(protocol::parameter_force, words.force);
+        request.mask.bits = protocol::parameter_no_downgrade | protocol::parameter_defer_restart |
+                            protocol::parameter_debug | protocol::parameter_force;
+        request.value.bits = parameters_of(words);
         request.apply_time = words.defer_reboot ? protocol::ApplyTime::on_reset : protocol::ApplyTime::immediate;
-        request.target = target_.target;
+        request.target = named_target(context_, choice_);
         const auto set =
             demand<protocol::SetUpdateParametersResponse>(context_, Command::set_update_parameters, request);
-        return set ? Attempt<void>{} : set.error();
+        if (!set)
+        {
+            return set.error();
+        }
+        const std::uint8_t in_force = set->message.target;
+        const bool as_wanted = words.target || in_force == choice_.target().target || in_force == protocol::no_target;
+        // Where none is named, FFh leaves the former choice in force.
+        return as_wanted ? Attempt<void>{} : leave_stale("chose another target");
+    }
+
+    /// Nothing but the mode's end takes back what was said in it before.
+    Attempt<void> leave_stale(const std::string& what) const
+    {
+        const auto left = demand<protocol::EmptyResponse>(context_, Command::exit_update_mode);
+        return left ? Outcome{ExitCode::transfer_failed,
+                              "an earlier command entered this update mode and " + what + ": left it", Remedy::repeat}
+                    : left.error();
     }
 
     Attempt<void> carry()
     {
-        if (const Attempt<void> begun = carrier_.begin(target_.target); !begun)
+        if (const Attempt<void> begun = carrier_.begin(named_target(context_, choice_)); !begun)
         {
             return begun.error();
         }
@@ -322,53 +330,13 @@ class Install
         return outcome;
     }
 
-    Outcome leave()
-    {
-        const auto verdict = ask<protocol::GetVerdictResponse>(context_, Command::get_verdict,
-                                                               protocol::GetVerdictRequest{target_.target});
-        if (verdict && verdict->ok())
-        {
-            before_.boot_id = verdict->message.boot_id;
-            before_.instance_id = verdict->message.instance_id;
-            before_.image = subject_.sha256.value_or(verdict->message.last_sha256);
-        }
-        for (int round = 0; round < exit_tries; ++round)
-        {
-            const auto left =
-                ask<protocol::EmptyResponse>(context_, Command::exit_update_mode, protocol::EmptyRequest{});
-            if (left)
-            {
-                return left->ok() ? wait_for_verdict(context_, before_, target_)
-                                  : refused_outcome(context_, Command::exit_update_mode, left->code);
-            }
-            // No answer: the BMC may be restarting already, or the line broke.
-            if (!reconnect(context_, return_limit) || !still_ready())
-            {
-                break;
-            }
-        }
-        return wait_for_verdict(context_, before_, target_);
-    }
-
-    [[nodiscard]] bool still_ready() const
-    {
-        const auto answer = context_.bmc.call<Session>(Command::get_update_session);
-        if (!answer || !answer->ok() || !is_past_transfer(answer->message.state))
-        {
-            return false; // not to be entered again
-        }
-        const Attempt<Session> session = acquire(context_, Claim::again);
-        return session && is_past_transfer(session->state);
-    }
-
     const Context& context_;
     const Subject& subject_;
     Carrier& carrier_;
     bool resumed_;
     const protocol::GetCapabilitiesResponse& capabilities_;
     const Notes& notes_;
-    protocol::GetTargetInfoResponse target_;
-    Before before_;
+    TargetChoice choice_;
     ProgressMeter meter_;
     Claim claim_{Claim::fresh};
     bool completed_{false}; ///< this command has said that the image is whole

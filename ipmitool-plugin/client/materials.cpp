@@ -54,9 +54,33 @@ Attempt<void> add_source(const Invocation& invocation, Materials& materials)
     }
     materials.source.emplace(std::move(*source));
     Subject& subject = materials.subject;
-    subject = {uri->shown, uri->text, true, uri->credentials.has_value(), 0, {}};
-    subject.size = materials.image ? materials.image->size() : invocation.keywords.size.value_or(0);
-    subject.sha256 = materials.image ? std::optional{materials.image->sha256()} : invocation.keywords.sha256;
+    subject.name = uri->shown;
+    subject.argument = uri->text;
+    subject.is_uri = true;
+    subject.had_credentials = uri->credentials.has_value();
+    if (!materials.image)
+    {
+        subject.size = invocation.keywords.size.value_or(0);
+        subject.sha256 = invocation.keywords.sha256;
+    }
+    return {};
+}
+
+Attempt<void> add_image(const std::string& file, const Keywords& keywords, Materials& materials)
+{
+    Attempt<Image> image = open_image(file, keywords.sha256);
+    if (!image)
+    {
+        return image.error();
+    }
+    Result<Bytes> header = image->read(0, protocol::largest_lan_message);
+    if (!header)
+    {
+        return Outcome{ExitCode::bad_image, header.error().text};
+    }
+    materials.image.emplace(std::move(*image));
+    materials.subject = subject_of(*materials.image);
+    materials.subject.header = std::move(*header);
     return {};
 }
 
@@ -67,13 +91,10 @@ Attempt<Materials> gather(const Invocation& invocation)
     Materials materials;
     if (const std::string file = image_file(invocation); !file.empty())
     {
-        Attempt<Image> image = open_image(file, invocation.keywords.sha256);
-        if (!image)
+        if (const Attempt<void> added = add_image(file, invocation.keywords, materials); !added)
         {
-            return image.error();
+            return added.error();
         }
-        materials.image.emplace(std::move(*image));
-        materials.subject = subject_of(*materials.image);
     }
     const bool by_uri = invocation.verb == Verb::uri || (invocation.verb == Verb::resume && is_uri(invocation));
     if (by_uri)

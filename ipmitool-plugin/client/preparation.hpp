@@ -2,21 +2,16 @@
 #pragma once
 
 #include "ipmitool-plugin/client/subject.hpp"
-#include "ipmitool-plugin/client/verdict.hpp"
+#include "ipmitool-plugin/client/target.hpp"
 
 namespace fwupdate::client
 {
 
-struct Preparation
-{
-    protocol::GetTargetInfoResponse target;
-    Before before;
-};
-
-/// Picks the target, looks at what is installed, asks the person. Ends here: no such target, too large, already current
-/// (unless the BMC holds this very update ready for the same user), cancelled.
-[[nodiscard]] Attempt<Preparation> prepare(const Context& context, const Subject& subject,
-                                           const protocol::GetCapabilitiesResponse& capabilities);
+/// Picks the target, looks at what is installed, asks the BMC what it would say of the image (4Ah), and the person.
+/// Gives the targets as they are before. Ends here: no such target, too large, already current (unless the BMC holds
+/// this very update ready for the same user), the BMC would refuse it, cancelled.
+[[nodiscard]] Attempt<TargetChoice> prepare(const Context& context, const Subject& subject,
+                                            const protocol::GetCapabilitiesResponse& capabilities);
 
 /// Whether the BMC has the whole image and goes on by itself.
 [[nodiscard]] constexpr bool is_past_transfer(protocol::UpdateState state)
@@ -26,8 +21,13 @@ struct Preparation
            state == UpdateState::host_restart_required;
 }
 
-/// Whether the update that the BMC is at is that of `subject` on `target`. What has no SHA-256 can't be told.
+/// Whether the update that the BMC is at may be for the target that this command wants: without the keyword any, as
+/// 41h tells the one that is being programmed just now.
+[[nodiscard]] bool may_be_for(const Context& context, const protocol::GetUpdateSessionResponse& session,
+                              const TargetChoice& choice);
+
+/// Whether the update that the BMC is at is that of `subject`. What has no SHA-256 can't be told.
 [[nodiscard]] Attempt<bool> is_about(const Context& context, const protocol::GetUpdateSessionResponse& session,
-                                     const protocol::GetTargetInfoResponse& target, const Subject& subject);
+                                     const TargetChoice& choice, const Subject& subject);
 
 } // namespace fwupdate::client

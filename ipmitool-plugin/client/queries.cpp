@@ -1,6 +1,7 @@
 #include "ipmitool-plugin/client/queries.hpp"
 
 #include "ipmitool-plugin/client/base_transfer.hpp"
+#include "ipmitool-plugin/client/plan.hpp"
 #include "ipmitool-plugin/client/target.hpp"
 
 #include <array>
@@ -14,7 +15,7 @@ namespace
 using protocol::Command;
 using Session = protocol::GetUpdateSessionResponse;
 
-constexpr std::size_t longest_text = 4096; ///< bytes of a log entry's or a plan's text; more is not believed
+constexpr std::size_t longest_text = 4096; ///< bytes of a log entry's text; more is not believed
 
 constexpr auto feature_names = std::to_array<std::pair<std::uint32_t, std::string_view>>({
     {protocol::feature_window, "window"},
@@ -31,7 +32,7 @@ constexpr auto feature_names = std::to_array<std::pair<std::uint32_t, std::strin
     {protocol::feature_confirm, "confirm"},
 });
 
-constexpr auto scheme_names = std::to_array<std::pair<std::uint32_t, std::string_view>>({
+constexpr auto scheme_bit_names = std::to_array<std::pair<std::uint32_t, std::string_view>>({
     {protocol::scheme_http, "http"},
     {protocol::scheme_https, "https"},
     {protocol::scheme_tftp, "tftp"},
@@ -186,19 +187,6 @@ Attempt<bool> show_log_entry(const Context& context, std::uint8_t index, unsigne
     return true;
 }
 
-/// Prints what the BMC wrote, a line at a time: its line ends are wanted, its other control characters are not.
-std::string printable_lines(std::string_view text)
-{
-    std::string lines;
-    while (!text.empty())
-    {
-        const std::size_t end = text.find('\n');
-        lines += (lines.empty() ? "" : "\n") + printable(text.substr(0, end));
-        text.remove_prefix(end == std::string_view::npos ? text.size() : end + 1);
-    }
-    return lines;
-}
-
 } // namespace
 
 Attempt<std::optional<Capabilities>> find_capabilities(const Context& context)
@@ -240,7 +228,7 @@ Outcome show_info(const Context& context, const std::optional<Capabilities>& cap
                           {{"profile", "extended"},
                            {"protocol_version", std::to_string(found.major) + "." + std::to_string(found.minor)},
                            {"features", names_of_bits(found.features.bits, feature_names)},
-                           {"schemes", names_of_bits(found.schemes.bits, scheme_names)},
+                           {"schemes", names_of_bits(found.schemes.bits, scheme_bit_names)},
                            {"block_size", found.block_size},
                            {"max_message", found.max_message},
                            {"window", found.window},
@@ -314,48 +302,35 @@ Outcome show_log(const Context& context)
     return {};
 }
 
-Outcome show_plan(const Context& context, const Image& image, const Capabilities& capabilities)
+Outcome show_plan(const Context& context, const Subject& subject, const Capabilities& capabilities)
 {
-    constexpr std::size_t fixed_part = 45; ///< bytes of the request before the header
-    const auto target = pick_target(context);
-    if (!target)
+    std::uint8_t number = protocol::no_target;
+    if (context.keywords.target)
     {
-        return target.error();
-    }
-    const std::size_t room = std::min<std::size_t>(capabilities.max_message, context.bmc.port().facts().max_message);
-    const Result<Bytes> header = image.read(0, room > fixed_part ? room - fixed_part : 0);
-    if (!header)
-    {
-        return {ExitCode::bad_image, header.error().text};
-    }
-    protocol::PlanRequest request{target->target, {}, 0, image.size(), image.sha256(), {*header}};
-    request.parameters.bits =
-        static_cast<std::uint16_t>((context.keywords.no_downgrade ? protocol::parameter_no_downgrade : 0) |
-                                   (context.keywords.force ? protocol::parameter_force : 0));
-    std::string text;
-    protocol::PlanResponse plan;
-    for (std::size_t length = 1; text.size() < length;)
-    {
-        request.offset = static_cast<std::uint16_t>(text.size());
-        const auto answer = demand<protocol::PlanResponse>(context, Command::plan, request);
-        if (!answer)
+        const auto target = pick_target(context);
+        if (!target)
         {
-            return answer.error();
+            return target.error();
         }
-        plan = answer->message;
-        text += as_text(plan.text.view);
-        length = plan.text.view.empty() ? 0 : std::min<std::size_t>(plan.text_length, longest_text);
-        plan.text = {};
+        number = target->target;
     }
-    text = printable_lines(text);
-    switch (plan.verdict)
+    const auto plan = ask_plan(context, subject, number, capabilities);
+    if (!plan)
+    {
+        return plan.error();
+    }
+    if (plan->completion != ipmi::CompletionCode::ok)
+    {
+        return refused_outcome(context, Command::plan, plan->completion);
+    }
+    switch (plan->verdict)
     {
     case protocol::PlanVerdict::would_accept:
-        return {ExitCode::done, "would be accepted\n" + text};
+        return {ExitCode::done, "would be accepted\n" + plan->text};
     case protocol::PlanVerdict::already_current:
-        return {ExitCode::already_current, "already current\n" + text};
+        return {ExitCode::already_current, "already current\n" + plan->text};
     default:
-        return {ExitCode::refused, "would be refused\n" + text};
+        return {ExitCode::refused, "would be refused\n" + plan->text};
     }
 }
 

@@ -2,7 +2,7 @@
 #pragma once
 
 #include "ipmitool-plugin/client/context.hpp"
-#include "ipmitool-plugin/client/image.hpp"
+#include "ipmitool-plugin/client/subject.hpp"
 
 #include <optional>
 
@@ -18,6 +18,6 @@ using Capabilities = protocol::GetCapabilitiesResponse;
 [[nodiscard]] Outcome show_targets(const Context& context);
 [[nodiscard]] Outcome show_status(const Context& context, const std::optional<Capabilities>& capabilities);
 [[nodiscard]] Outcome show_log(const Context& context);
-[[nodiscard]] Outcome show_plan(const Context& context, const Image& image, const Capabilities& capabilities);
+[[nodiscard]] Outcome show_plan(const Context& context, const Subject& subject, const Capabilities& capabilities);
 
 } // namespace fwupdate::client

@@ -213,7 +213,7 @@ class Command
         switch (invocation_.verb)
         {
         case Verb::plan:
-            return capabilities ? show_plan(context_, image, *capabilities) : base_only("it can't plan");
+            return capabilities ? show_plan(context_, materials_->subject, *capabilities) : base_only("it can't plan");
         case Verb::write:
             return step_write(context_, image, capabilities);
         default:

@@ -16,9 +16,11 @@ struct Subject
     std::string name;     ///< for people
     std::string argument; ///< the file; of a URI what the BMC gets
     bool is_uri{};
-    bool had_credentials{};       ///< in the URI itself: nobody notes them
-    std::uint64_t size{};         ///< bytes; 0: unknown
-    std::optional<Sha256> sha256; ///< none: unknown
+    bool had_credentials{};        ///< in the URI itself: nobody notes them
+    std::uint64_t size{};          ///< bytes; 0: unknown
+    std::optional<Sha256> sha256;  ///< none: unknown
+    std::optional<Sha256> content; ///< of what is installed of it as a plain image: without a signature's trailer
+    Bytes header;                  ///< its first bytes, as many as any message carries; empty: unknown
 
     /// Whether the BMC can tell what it has staged of it.
     [[nodiscard]] bool has_name() const
@@ -29,7 +31,12 @@ struct Subject
 
 [[nodiscard]] inline Subject subject_of(const Image& image)
 {
-    return {image.file().string(), image.file().string(), false, false, image.size(), image.sha256()};
+    return {.name = image.file().string(),
+            .argument = image.file().string(),
+            .size = image.size(),
+            .sha256 = image.sha256(),
+            .content = image.content_sha256(),
+            .header = {}};
 }
 
 } // namespace fwupdate::client

@@ -1,6 +1,7 @@
 #include "ipmitool-plugin/client/target.hpp"
 
 #include <algorithm>
+#include <utility>
 
 namespace fwupdate::client
 {
@@ -51,9 +52,9 @@ Attempt<std::vector<GetTargetInfoResponse>> list_targets(const Context& context)
     return targets;
 }
 
-Attempt<GetTargetInfoResponse> pick_target(const Context& context)
+Attempt<TargetChoice> choose_target(const Context& context)
 {
-    const auto targets = list_targets(context);
+    auto targets = list_targets(context);
     if (!targets)
     {
         return targets.error();
@@ -64,15 +65,33 @@ Attempt<GetTargetInfoResponse> pick_target(const Context& context)
                              { return name ? is_named(target, *name) : target.flags.has(protocol::target_default); });
     if (chosen != targets->end())
     {
-        return *chosen;
+        const auto picked = static_cast<std::size_t>(chosen - targets->begin());
+        return TargetChoice{std::move(*targets), picked};
     }
     if (!name && targets->size() == 1)
     {
-        return targets->front();
+        return TargetChoice{std::move(*targets), 0};
     }
     return Outcome{ExitCode::refused,
                    (name ? "there is no target '" + printable(*name) + "' here" : "the BMC has no default target") +
                        ": choose with 'target' out of: " + names_of(*targets)};
+}
+
+Attempt<GetTargetInfoResponse> pick_target(const Context& context)
+{
+    const auto choice = choose_target(context);
+    return choice ? Attempt<GetTargetInfoResponse>{choice->target()} : choice.error();
+}
+
+std::uint8_t named_target(const Context& context, const TargetChoice& choice)
+{
+    return context.keywords.target ? choice.target().target : protocol::no_target;
+}
+
+bool package_may_choose(const Context& context, const TargetChoice& choice)
+{
+    const auto& accepts = choice.target().accepts;
+    return !context.keywords.target && (accepts.has(protocol::accepts_pldm) || accepts.has(protocol::accepts_tarball));
 }
 
 } // namespace fwupdate::client

@@ -1,5 +1,8 @@
 #include "ipmitool-plugin/client/verdict.hpp"
 
+#include <algorithm>
+#include <array>
+
 namespace fwupdate::client
 {
 namespace
@@ -29,7 +32,7 @@ bool restarted(const Before& before, const GetVerdictResponse& now)
     return now.boot_id != before.boot_id || now.instance_id != before.instance_id;
 }
 
-/// Whether what the BMC says leaves no doubt that the image is installed and runs.
+/// Whether what the BMC says leaves no doubt that the image, or what was in it for this target, is installed and runs.
 bool runs(const Before& before, const GetVerdictResponse& now)
 {
     const bool digest_known = now.flags.has(protocol::verdict_digest_known);
@@ -37,137 +40,227 @@ bool runs(const Before& before, const GetVerdictResponse& now)
     {
         return true;
     }
-    // Another digest than the image's is a package's content, or another update that came in between.
     const bool ours = now.last_sha256 == before.image && now.last_result == protocol::UpdateResult::programmed;
     const bool other_version = !now.version.value.empty() && now.version.value != before.version;
-    const bool package = before.accepts.has(protocol::accepts_pldm) || before.accepts.has(protocol::accepts_tarball);
-    return ours && other_version && (!digest_known || package);
+    return ours && (now.flags.has(protocol::verdict_last_installed) || (!digest_known && other_version));
 }
+
+/// A BMC may still be hashing what is installed: an uncertain end may become a certain one.
+bool is_settled(const Outcome& outcome, const GetVerdictResponse& now)
+{
+    return outcome.code != ExitCode::accepted || now.flags.has(protocol::verdict_digest_known);
+}
+
+Outcome accepted(const Programmed& target, const std::string& text)
+{
+    return {ExitCode::accepted, target.name + ": " + text};
+}
+
+/// One target's way to its end.
+struct Pending
+{
+    const Programmed* target{};
+    std::optional<Outcome> verdict;   ///< the last one, perhaps an uncertain one
+    std::optional<TimePoint> decided; ///< since when there is one
+    bool settled{false};              ///< it is the end
+
+    void judge_by(const GetVerdictResponse& now, TimePoint time)
+    {
+        verdict = judge(target->before, now, target->name);
+        decided = verdict ? decided.value_or(time) : decided;
+        settled = verdict && (is_settled(*verdict, now) || time - *decided >= digest_limit);
+    }
+};
 
 /// Waiting for what comes after exit.
 class Wait
 {
   public:
-    Wait(const Context& context, const Before& before, const protocol::GetTargetInfoResponse& target)
-        : context_{context}, before_{before}, target_{target}, name_{printable(target.name.value)}
+    Wait(const Context& context, const std::vector<Programmed>& programmed) : context_{context}
     {
+        for (const Programmed& target : programmed)
+        {
+            pending_.push_back({.target = &target, .verdict = {}, .decided = {}});
+        }
     }
 
     Outcome run()
     {
         const bool deferred = context_.keywords.defer_reboot;
-        if (before_.restart == Restart::nothing)
+        if (!restarts(Restart::bmc) && !restarts(Restart::host))
         {
-            return verdict_now("accepted; " + name_ + " does not say whether it runs");
+            return verdict_now();
         }
         if (context_.keywords.no_wait)
         {
-            return accepted(deferred ? "programmed; it runs after the next restart"
-                                     : "programmed; the restart is under way and not waited for");
+            return all_accepted(deferred ? "programmed; it runs after the next restart"
+                                         : "programmed; the restart is under way and not waited for");
         }
         if (deferred && !context_.keywords.wait_reboot)
         {
-            return accepted("programmed; it runs after the next restart");
+            return all_accepted("programmed; it runs after the next restart");
         }
-        if (before_.restart == Restart::host)
-        {
-            return wait_for(deferred ? std::nullopt : std::optional{host_limit},
-                            accepted("programmed; it runs after the host's restart"));
-        }
-        return wait_for(deferred ? std::nullopt : std::optional{restart_limit},
-                        {ExitCode::no_return, "the BMC did not restart within " + minutes_text(restart_limit) +
-                                                  ": restart it, then look at 'fwupdate log'"});
+        return wait();
     }
 
   private:
-    [[nodiscard]] Outcome accepted(const std::string& text) const
+    /// Whether exit restarts this for one of the targets whose end is not known.
+    [[nodiscard]] bool restarts(Restart what) const
     {
-        return {ExitCode::accepted, name_ + ": " + text};
+        return std::ranges::any_of(pending_, [what](const Pending& one)
+                                   { return !one.settled && one.target->before.restart == what; });
     }
 
-    Result<Answer<GetVerdictResponse>> ask_verdict(Patience patience) const
+    [[nodiscard]] bool all_settled() const
     {
-        return context_.bmc.call<GetVerdictResponse>(Command::get_verdict, protocol::GetVerdictRequest{target_.target},
+        return std::ranges::all_of(pending_, &Pending::settled);
+    }
+
+    /// The ends; `undecided` for those targets that have none.
+    template <class Undecided> [[nodiscard]] Outcome ends(Undecided undecided) const
+    {
+        std::vector<Outcome> outcomes;
+        for (const Pending& one : pending_)
+        {
+            outcomes.push_back(one.settled ? *one.verdict : undecided(one));
+        }
+        return combined(outcomes);
+    }
+
+    [[nodiscard]] Outcome all_accepted(const std::string& text) const
+    {
+        return ends([&](const Pending& one) { return accepted(*one.target, text); });
+    }
+
+    Result<Answer<GetVerdictResponse>> ask_verdict(const Programmed& target, Patience patience) const
+    {
+        return context_.bmc.call<GetVerdictResponse>(Command::get_verdict, protocol::GetVerdictRequest{target.target},
                                                      patience);
     }
 
     /// Opens sessions anew where the wire loses them: the update is done, only its end is still unheard.
-    Result<Answer<GetVerdictResponse>> ask_through_losses() const
+    Result<Answer<GetVerdictResponse>> ask_through_losses(const Programmed& target) const
     {
-        auto answer = ask_verdict({});
+        auto answer = ask_verdict(target, {});
         for (int lost = 0; !answer && lost < lost_sessions && reconnect(context_, reconnect_limit); ++lost)
         {
-            answer = ask_verdict({});
+            answer = ask_verdict(target, {});
         }
         return answer;
     }
 
-    Outcome verdict_now(const std::string& undecided) const
+    /// Nothing restarts.
+    Outcome verdict_now()
     {
-        Outcome outcome = accepted(undecided);
-        std::optional<TimePoint> first; // what came before says nothing about the BMC's hashing
-        while (true)
+        do
         {
-            const auto answer = ask_through_losses();
-            if (!answer || !answer->ok())
+            for (Pending& one : pending_)
             {
-                return outcome;
+                if (!one.settled && !ask_now(one))
+                {
+                    return so_far();
+                }
             }
-            outcome = judge(before_, answer->message, name_).value_or(outcome);
-            const TimePoint now = context_.environment.now();
-            first = first.value_or(now);
-            if (is_settled(outcome, answer->message) || now - *first >= digest_limit || !pause(context_, 200ms))
-            {
-                return outcome;
-            }
+        } while (!all_settled() && pause(context_, 200ms));
+        return so_far();
+    }
+
+    /// False: nobody answers. What came before the first answer says nothing about the BMC's hashing.
+    bool ask_now(Pending& one) const
+    {
+        const auto answer = ask_through_losses(*one.target);
+        if (!answer || !answer->ok())
+        {
+            return false;
         }
+        const Outcome last = one.verdict.value_or(unheard(*one.target));
+        const TimePoint now = context_.environment.now();
+        one.decided = one.decided.value_or(now);
+        one.verdict = judge(one.target->before, answer->message, one.target->name).value_or(last);
+        one.settled = is_settled(*one.verdict, answer->message) || now - *one.decided >= digest_limit;
+        return true;
     }
 
-    /// A BMC may still be hashing what is installed: an uncertain end may become a certain one.
-    static bool is_settled(const Outcome& outcome, const GetVerdictResponse& now)
+    [[nodiscard]] static Outcome unheard(const Programmed& target)
     {
-        return outcome.code != ExitCode::accepted || now.flags.has(protocol::verdict_digest_known);
+        return accepted(target, "accepted; " + target.name + " does not say whether it runs");
     }
 
-    /// Asks until it is decided, or `limit` has passed (none: for ever) without the restart.
-    Outcome wait_for(std::optional<std::chrono::seconds> limit, const Outcome& in_vain)
+    [[nodiscard]] Outcome so_far() const
     {
-        context_.reporter.notice(context_.keywords.defer_reboot ? "waiting until somebody restarts it"
-                                                                : "waiting for the restart");
-        const TimePoint begun = context_.environment.now();
+        return ends([](const Pending& one) { return one.verdict.value_or(unheard(*one.target)); });
+    }
+
+    /// Asks until all is decided, or the limit has passed without the restart; none for a restart that is deferred.
+    Outcome wait()
+    {
+        const bool deferred = context_.keywords.defer_reboot;
+        context_.reporter.notice(deferred ? "waiting until somebody restarts it" : "waiting for the restart");
+        TimePoint begun = context_.environment.now();
+        bool for_bmc = restarts(Restart::bmc);
         while (pause(context_, 1s))
         {
-            const auto answer = ask_verdict(once);
+            const Attempt<bool> heard = ask_all();
+            if (!heard)
+            {
+                return heard.error();
+            }
+            if (all_settled())
+            {
+                return so_far();
+            }
+            const TimePoint now = context_.environment.now();
+            if (for_bmc && !restarts(Restart::bmc)) // the BMC is back, the host's turn begins
+            {
+                for_bmc = false;
+                begun = now;
+            }
+            if (*heard && !deferred && now - begun >= (for_bmc ? restart_limit : host_limit))
+            {
+                return in_vain();
+            }
+        }
+        return all_accepted("programmed; the restart was not waited for (interrupted)");
+    }
+
+    [[nodiscard]] Outcome in_vain() const
+    {
+        return ends(
+            [](const Pending& one)
+            {
+                return one.target->before.restart == Restart::bmc
+                           ? Outcome{ExitCode::no_return, "the BMC did not restart within " +
+                                                              minutes_text(restart_limit) +
+                                                              ": restart it, then look at 'fwupdate log'"}
+                       : one.target->before.restart == Restart::host
+                           ? accepted(*one.target, "programmed; it runs after the host's restart")
+                           : one.verdict.value_or(unheard(*one.target));
+            });
+    }
+
+    /// One round of questions; after silence the wait for the BMC's return. False: silence, which decides nothing.
+    Attempt<bool> ask_all()
+    {
+        for (Pending& one : pending_)
+        {
+            if (one.settled)
+            {
+                continue;
+            }
+            const auto answer = ask_verdict(*one.target, once);
             silences_ = answer ? 0 : silences_ + 1;
             if (!answer)
             {
-                if (silences_ < silences_of_a_restart)
-                {
-                    continue;
-                }
-                if (const Attempt<void> back = wait_for_return(); !back)
-                {
-                    return back.error();
-                }
-                continue;
+                const Attempt<void> back = silences_ < silences_of_a_restart ? Attempt<void>{} : wait_for_return();
+                return back ? Attempt<bool>{false} : back.error();
             }
             // A BMC that is just starting answers C1h or "busy" until its agent is there.
             if (answer->ok())
             {
-                const std::optional<Outcome> verdict = judge(before_, answer->message, name_);
-                const TimePoint now = context_.environment.now();
-                decided_ = verdict ? decided_.value_or(now) : decided_;
-                if (verdict && (is_settled(*verdict, answer->message) || now - *decided_ >= digest_limit))
-                {
-                    return *verdict;
-                }
-            }
-            if (limit && context_.environment.now() - begun >= *limit)
-            {
-                return in_vain;
+                one.judge_by(answer->message, context_.environment.now());
             }
         }
-        return accepted("programmed; the restart was not waited for (interrupted)");
+        return true;
     }
 
     Attempt<void> wait_for_return()
@@ -191,16 +284,13 @@ class Wait
             }
             pause(context_, 1s);
         }
-        return accepted("programmed; the restart was not waited for (interrupted)");
+        return all_accepted("programmed; the restart was not waited for (interrupted)");
     }
 
     const Context& context_;
-    const Before& before_;
-    const protocol::GetTargetInfoResponse& target_;
-    std::string name_;
+    std::vector<Pending> pending_;
     bool gone_{false};
-    int silences_{0};                  ///< in a row
-    std::optional<TimePoint> decided_; ///< since when there is a verdict, perhaps an uncertain one
+    int silences_{0}; ///< in a row
 };
 
 } // namespace
@@ -231,9 +321,28 @@ std::optional<Outcome> judge(const Before& before, const GetVerdictResponse& now
     return Outcome{ExitCode::accepted, target_name + ": accepted; whether it runs cannot be told" + version_text(now)};
 }
 
-Outcome wait_for_verdict(const Context& context, const Before& before, const protocol::GetTargetInfoResponse& target)
+Outcome combined(const std::vector<Outcome>& ends)
 {
-    return Wait{context, before, target}.run();
+    constexpr std::array from_bad_to_good{ExitCode::fell_back, ExitCode::no_return, ExitCode::accepted, ExitCode::done};
+    const auto rank = [&](const Outcome& end)
+    { return std::ranges::find(from_bad_to_good, end.code) - from_bad_to_good.begin(); };
+    Outcome whole = ends.front();
+    std::vector<std::string> said{whole.text};
+    for (const Outcome& end : ends)
+    {
+        whole.code = rank(end) < rank(whole) ? end.code : whole.code;
+        if (std::ranges::find(said, end.text) == said.end())
+        {
+            said.push_back(end.text);
+            whole.text += "; " + end.text;
+        }
+    }
+    return whole;
+}
+
+Outcome wait_for_verdict(const Context& context, const std::vector<Programmed>& programmed)
+{
+    return Wait{context, programmed}.run();
 }
 
 } // namespace fwupdate::client

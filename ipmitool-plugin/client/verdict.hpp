@@ -3,6 +3,10 @@
 
 #include "ipmitool-plugin/client/context.hpp"
 
+#include <optional>
+#include <string>
+#include <vector>
+
 namespace fwupdate::client
 {
 
@@ -14,16 +18,25 @@ struct Before
     std::string version;             ///< running then; empty: unknown
     protocol::Identifier boot_id{};  ///< just before exit
     protocol::Identifier instance_id{};
-    protocol::Restart restart{};                                ///< what exit restarts
-    decltype(protocol::GetTargetInfoResponse::accepts) accepts; ///< what the target takes
+    protocol::Restart restart{}; ///< what exit restarts
+};
+
+/// A target that the update has programmed.
+struct Programmed
+{
+    std::uint8_t target{}; ///< id
+    std::string name;      ///< printable
+    Before before;
 };
 
 /// What an answer to Get Verdict means; none: not decided yet, the restart is still to come.
 [[nodiscard]] std::optional<Outcome> judge(const Before& before, const protocol::GetVerdictResponse& now,
                                            const std::string& target_name);
 
-/// After exit: waits for the restart as the keywords say and tells the verdict.
-[[nodiscard]] Outcome wait_for_verdict(const Context& context, const Before& before,
-                                       const protocol::GetTargetInfoResponse& target);
+/// The ends of several targets as one: the worst exit code, each text once.
+[[nodiscard]] Outcome combined(const std::vector<Outcome>& ends);
+
+/// After exit: waits for the restart as the keywords say and tells the verdict of each target; at least one.
+[[nodiscard]] Outcome wait_for_verdict(const Context& context, const std::vector<Programmed>& programmed);
 
 } // namespace fwupdate::client

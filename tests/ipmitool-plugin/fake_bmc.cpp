@@ -71,7 +71,7 @@ Result<ipmi::Response> FakeBmc::exchange(ipmi::NetFn net_fn, std::uint8_t comman
     }
     const auto number = static_cast<Command>(command);
     const Loss loss = on_command ? on_command(number) : Loss::none;
-    if (!alive_ || loss == Loss::request)
+    if (!alive_ || loss == Loss::request || data.size() > swallowed_above)
     {
         return fail(ErrorKind::timeout, "no answer");
     }
@@ -109,6 +109,8 @@ void FakeBmc::to_init()
     fetching_ = false;
     assembling_.clear();
     polls_ = 0;
+    chosen_ = protocol::no_target;
+    signature.clear();
 }
 
 void FakeBmc::restart_agent()
@@ -124,14 +126,18 @@ void FakeBmc::restart()
     restart_agent();
     ++verdict.boot_id[0];
     alive_ = false;
-    if (falls_back)
+    hosts_pending_.clear();
+    for (const auto& [target, old] : before_)
     {
-        installed = before_;
-        verdict.last_result = protocol::UpdateResult::fell_back;
-    }
-    else
-    {
-        verdict.version.value = "2.0";
+        if (falls_back || keeps_old.contains(target))
+        {
+            bytes_on(target) = old;
+            verdict_of(target).last_result = protocol::UpdateResult::fell_back;
+        }
+        else
+        {
+            verdict_of(target).version.value = "2.0";
+        }
     }
 }
 
@@ -171,11 +177,7 @@ ipmi::Response FakeBmc::serve(Command command, ConstBytes data)
         }
         return ok(protocol::EmptyResponse{});
     case Command::set_update_parameters:
-    {
-        const auto request = codec::decode_request<protocol::SetUpdateParametersRequest>(data);
-        parameters = request ? request->value.bits : 0xFFFF;
-        return ok(protocol::SetUpdateParametersResponse{{parameters}, request->apply_time, request->target});
-    }
+        return take_parameters(data);
     case Command::begin_transfer:
         return begin(data);
     case Command::write_fragment:
@@ -192,20 +194,9 @@ ipmi::Response FakeBmc::serve(Command command, ConstBytes data)
         return ok(answer);
     }
     case Command::get_target_info:
-    {
-        const auto request = codec::decode_request<protocol::GetTargetInfoRequest>(data);
-        if (request->index >= targets.size())
-        {
-            return refuse(CompletionCode::not_present);
-        }
-        protocol::GetTargetInfoResponse target = targets[request->index];
-        target.count = static_cast<std::uint8_t>(targets.size());
-        target.installed_sha256 = sha256(installed);
-        target.installed_size = installed.size();
-        return ok(target);
-    }
+        return describe_target(data);
     case Command::get_verdict:
-        return tell_verdict();
+        return tell_verdict(data);
     case Command::get_update_log:
     {
         const auto request = codec::decode_request<protocol::GetUpdateLogRequest>(data);
@@ -222,13 +213,9 @@ ipmi::Response FakeBmc::serve(Command command, ConstBytes data)
         return ok(entry);
     }
     case Command::plan:
-    {
-        const auto request = codec::decode_request<protocol::PlanRequest>(data);
-        protocol::PlanResponse answer{plan_verdict, {}, 1, static_cast<std::uint16_t>(plan_text.size()), {}};
-        answer.text.view = as_bytes(plan_text).subspan(request->offset);
-        answer.text.view = answer.text.view.first(std::min<std::size_t>(answer.text.view.size(), 10));
-        return ok(answer);
-    }
+        return tell_plan(data);
+    case Command::write_signature_part:
+        return take_signature(data);
     default:
         return base(command, data);
     }
@@ -259,6 +246,14 @@ ipmi::Response FakeBmc::base(Command command, ConstBytes data)
         }
         ++exits;
         waiting_for_restart_ = session.state == UpdateState::ready;
+        for (const auto& target : targets)
+        {
+            if (waiting_for_restart_ && target.restart == protocol::Restart::host &&
+                programmed_.contains(target.target))
+            {
+                hosts_pending_.insert(target.target);
+            }
+        }
         to_init();
         return ok(protocol::EmptyResponse{});
     case Command::update_control:
@@ -299,10 +294,16 @@ ipmi::Response FakeBmc::begin(ConstBytes data)
     transfer_ = static_cast<std::uint16_t>(7 + verdict.instance_id[0]);
     session.transfer = transfer_;
     session.state = UpdateState::download;
-    session.target = request->target;
+    named_target = request->target;
+    session.target = request->target != protocol::no_target ? request->target
+                     : chosen_ != protocol::no_target       ? chosen_
+                                                            : std::uint8_t{1};
+    former_ = verdict_of(session.target);
+    programmed_.clear();
+    before_.clear();
     session.flags.bits = protocol::session_in_mode | protocol::session_yours | protocol::session_same_user;
-    verdict.last_sha256 = sha256_;
-    verdict.last_result = protocol::UpdateResult::in_progress;
+    verdict_of(session.target).last_sha256 = sha256_;
+    verdict_of(session.target).last_result = protocol::UpdateResult::in_progress;
     received_ = 0;
     session.size = size_;
     session.received = session.done = 0;
@@ -310,7 +311,7 @@ ipmi::Response FakeBmc::begin(ConstBytes data)
     uri.clear();
     fetching_ = false;
     assembling_.clear();
-    return ok(protocol::BeginTransferResponse{transfer_, request->target, fragment_size_, blocks(),
+    return ok(protocol::BeginTransferResponse{transfer_, session.target, fragment_size_, blocks(),
                                               static_cast<std::uint32_t>(staged_.size())});
 }
 
@@ -474,7 +475,10 @@ ipmi::Response FakeBmc::start()
         return refuse(start_code);
     }
     session.state = UpdateState::download;
-    session.target = 1;
+    session.target = chosen_ != protocol::no_target ? chosen_ : std::uint8_t{1};
+    former_ = verdict_of(session.target);
+    programmed_.clear();
+    before_.clear();
     session.size = session.received = session.done = 0;
     session.transport = protocol::Transport::none;
     session.transfer = transfer_ = 0;
@@ -608,7 +612,7 @@ void FakeBmc::fetch()
     session.size = size_ = whole;
     session.done = 0;
     stage(*fetched_, blocks());
-    verdict.last_sha256 = sha256_;
+    verdict_of(session.target).last_sha256 = sha256_;
 }
 
 void FakeBmc::advance()
@@ -637,7 +641,8 @@ void FakeBmc::advance()
         return;
     }
     polls_ = 0;
-    if (fails_at == session.state)
+    const bool unsigned_image = signature_wanted && *signature_wanted != signature;
+    if (fails_at == session.state || unsigned_image)
     {
         session.state = UpdateState::error;
         return;
@@ -647,13 +652,7 @@ void FakeBmc::advance()
         session.state = UpdateState::program;
         return;
     }
-    before_ = installed;
-    installed.clear();
-    for (const auto& [block, bytes] : staged_)
-    {
-        installed.insert(installed.end(), bytes.begin(), bytes.end());
-    }
-    verdict.last_result = protocol::UpdateResult::programmed;
+    program();
     session.state = UpdateState::ready;
 }
 
@@ -669,19 +668,6 @@ ipmi::Response FakeBmc::describe_session()
 {
     advance();
     return ok(session);
-}
-
-ipmi::Response FakeBmc::tell_verdict()
-{
-    if (waiting_for_restart_ && restart_after > 0 && --restart_after == 0)
-    {
-        restart();
-    }
-    protocol::GetVerdictResponse answer = verdict;
-    answer.target = 1;
-    answer.flags.bits = protocol::verdict_digest_known;
-    answer.installed_sha256 = sha256(installed);
-    return ok(answer);
 }
 
 } // namespace fwupdate::test

@@ -8,6 +8,7 @@
 #include <functional>
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -46,13 +47,28 @@ class FakeBmc final : public client::Port
     protocol::GetCapabilitiesResponse capabilities;
     std::vector<protocol::GetTargetInfoResponse> targets;
     protocol::GetUpdateSessionResponse session; ///< flags are those for a client that is not the owner
-    protocol::GetVerdictResponse verdict;
+    protocol::GetVerdictResponse verdict;       ///< of target 1; boot and instance of all
     protocol::GetReasonResponse reason;
     std::string reason_text;
     std::vector<protocol::GetUpdateLogResponse> log;
     std::vector<std::string> log_texts;
-    protocol::PlanVerdict plan_verdict{};
+    protocol::PlanVerdict plan_verdict{}; ///< would_accept: what it is at and what is installed are looked at too
+    protocol::ReasonCode plan_reason{};
     std::string plan_text;
+    ipmi::CompletionCode plan_code{};
+    std::size_t swallowed_above{SIZE_MAX}; ///< bytes: longer requests get lost on the way
+    /// What a package has in it for a target: `size` bytes from `offset` on.
+    struct Component
+    {
+        std::uint8_t target{};
+        std::size_t offset{};
+        std::size_t size{};
+    };
+    std::vector<Component> package;                ///< what every image is; empty: a plain image
+    std::set<std::uint8_t> provisional;            ///< targets
+    std::set<std::uint8_t> keeps_old;              ///< targets whose old image a restart brings back
+    int host_after{0};                             ///< so many Get Verdict after exit the host restarts; 0: never
+    std::optional<Bytes> signature_wanted;         ///< verify refuses an image without it
     ipmi::CompletionCode begin_code{};             ///< of 44h
     ipmi::CompletionCode complete_code{};          ///< of 29h-2
     std::optional<protocol::UpdateState> fails_at; ///< state that ends in error, with `reason`
@@ -81,7 +97,16 @@ class FakeBmc final : public client::Port
         Bytes data;
     };
     std::vector<Seen> seen;
-    Bytes installed;
+    Bytes installed;                                ///< on target 1
+    std::map<std::uint8_t, Bytes> installed_beside; ///< on the others
+    struct Planned
+    {
+        protocol::PlanRequest request; ///< its header is in `header`
+        Bytes header;
+    };
+    std::vector<Planned> plans;
+    std::uint8_t named_target{}; ///< by 44h, as it was sent
+    Bytes signature;             ///< by 4Eh, as far as it has come
     int reopened{0};
     int exits{0};
     std::uint16_t parameters{};
@@ -145,7 +170,15 @@ class FakeBmc final : public client::Port
     void read_from_drive();
     void fetch();
     ipmi::Response describe_session();
-    ipmi::Response tell_verdict();
+    ipmi::Response describe_target(ConstBytes data);
+    ipmi::Response tell_verdict(ConstBytes data);
+    ipmi::Response tell_plan(ConstBytes data);
+    ipmi::Response take_parameters(ConstBytes data);
+    ipmi::Response take_signature(ConstBytes data);
+    protocol::GetVerdictResponse& verdict_of(std::uint8_t target);
+    Bytes& bytes_on(std::uint8_t target);
+    bool is_current(const protocol::PlanRequest& request);
+    void program();
     void advance();
     void to_init();
     void restart();
@@ -161,8 +194,14 @@ class FakeBmc final : public client::Port
     int polls_{0};
     bool fetching_{false};
     std::optional<Bytes> fetched_;
-    Bytes before_;
     bool waiting_for_restart_{false};
+    std::map<std::uint8_t, Bytes> before_;                        ///< what the targets had that were programmed
+    std::map<std::uint8_t, Bytes> programmed_;                    ///< what they got
+    std::map<std::uint8_t, protocol::GetVerdictResponse> beside_; ///< verdicts of the other targets
+    std::set<std::uint8_t> hosts_pending_;                        ///< targets that wait for the host's restart
+    std::optional<protocol::GetVerdictResponse> former_;          ///< of the default target, before this transfer
+    std::uint8_t chosen_{protocol::no_target};                    ///< by 43h in this mode
+    std::size_t signature_total_{0};
 };
 
 } // namespace fwupdate::test

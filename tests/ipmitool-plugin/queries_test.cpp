@@ -239,12 +239,12 @@ TEST_CASE("the verdict is judged from what is installed, what ran, and what ende
     CHECK(judged() == ExitCode::accepted);
     now.last_sha256 = {1};
     now.last_result = protocol::UpdateResult::programmed;
-    CHECK(judged() == ExitCode::accepted); // a plain image is installed as it is
-    before.accepts.bits = protocol::accepts_pldm;
-    CHECK(judged() == ExitCode::done); // a package's content
-    now.version.value = "1";
-    CHECK(judged() == ExitCode::accepted);
-    now.version.value = "2";
+    CHECK(judged() == ExitCode::accepted); // another version with other bytes is no proof
+    now.flags.bits |= protocol::verdict_last_installed;
+    CHECK(judged() == ExitCode::done); // a part of the image
+    now.last_sha256 = {4};
+    CHECK(judged() == ExitCode::accepted); // of somebody else's
+    now.last_sha256 = {1};
     now.flags.bits = 0;
     CHECK(judged() == ExitCode::done); // another version runs
     now.version.value = "1";
