@@ -48,7 +48,12 @@ std::string resume_hint(const PortFacts& facts, const Subject& subject, const Ke
         line += " sha256 " + to_hex(*subject.sha256);
         line += subject.size != 0 ? " size " + std::to_string(subject.size) : "";
     }
-    const std::string words = to_text(keywords);
+    Keywords shown = keywords;
+    if (shown.signature)
+    {
+        shown.signature = absolute(*shown.signature).string();
+    }
+    const std::string words = to_text(shown);
     line += words.empty() ? "" : " " + words;
     return line + (subject.had_credentials ? " user <user> password-file <file>" : "");
 }
@@ -75,6 +80,10 @@ Note note_of(const Subject& subject, const Keywords& keywords)
     if (note.keywords.password_file)
     {
         note.keywords.password_file = absolute(*note.keywords.password_file).string();
+    }
+    if (note.keywords.signature)
+    {
+        note.keywords.signature = absolute(*note.keywords.signature).string();
     }
     return note;
 }

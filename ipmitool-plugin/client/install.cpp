@@ -5,8 +5,10 @@
 #include "ipmitool-plugin/client/lease.hpp"
 #include "ipmitool-plugin/client/plan.hpp"
 #include "ipmitool-plugin/client/preparation.hpp"
+#include "ipmitool-plugin/client/signature.hpp"
 #include "ipmitool-plugin/client/watch.hpp"
 
+#include <optional>
 #include <utility>
 
 namespace fwupdate::client
@@ -35,6 +37,10 @@ class Install
           capabilities_{capabilities},
           notes_{notes}
     {
+        if (!update.signature.empty())
+        {
+            signature_.emplace(context, update.signature, capabilities);
+        }
     }
 
     Outcome run()
@@ -112,6 +118,7 @@ class Install
 
     Attempt<void> pass()
     {
+        const bool stale = may_keep_signature();
         const Attempt<Session> session = acquire(context_, claim_);
         if (!session)
         {
@@ -133,9 +140,13 @@ class Install
         {
             return cleared.error();
         }
-        if (const Attempt<void> set = set_parameters(); !set)
+        if (const Attempt<void> set = stale ? leave_stale("may have left a signature in it") : set_parameters(); !set)
         {
             return set.error();
+        }
+        if (const Attempt<void> sent = signature_ ? signature_->send() : Attempt<void>{}; !sent)
+        {
+            return sent.error();
         }
         if (const Attempt<void> carried = carry(); !carried)
         {
@@ -271,6 +282,17 @@ class Install
         return as_wanted ? Attempt<void>{} : leave_stale("chose another target");
     }
 
+    /// Whether the mode may be one that an earlier command has left, with a signature in it that is none of this image.
+    [[nodiscard]] bool may_keep_signature() const
+    {
+        if (held_ || signature_ || !capabilities_.features.has(protocol::feature_signature))
+        {
+            return false;
+        }
+        const auto session = context_.bmc.call<Session>(Command::get_update_session);
+        return session && session->ok() && session->message.flags.has(protocol::session_in_mode);
+    }
+
     /// Nothing but the mode's end takes back what was said in it before.
     Attempt<void> leave_stale(const std::string& what) const
     {
@@ -336,6 +358,7 @@ class Install
     bool resumed_;
     const protocol::GetCapabilitiesResponse& capabilities_;
     const Notes& notes_;
+    std::optional<SignatureSender> signature_; ///< none: there is none to be sent
     TargetChoice choice_;
     ProgressMeter meter_;
     Claim claim_{Claim::fresh};

@@ -13,7 +13,8 @@ struct Update
 {
     const Subject& subject;
     Carrier& carrier;
-    bool resumed{}; ///< by the note of an interrupted one
+    bool resumed{};       ///< by the note of an interrupted one
+    ConstBytes signature; ///< to be sent beside the image; empty: none
 };
 
 /// From the first question to the verdict.

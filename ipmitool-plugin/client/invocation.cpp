@@ -11,7 +11,7 @@ namespace
 {
 
 constexpr KeywordBits usb_bits = target_bit | sha256_bit | no_downgrade_bit | defer_reboot_bit | debug_bit | force_bit |
-                                 yes_bit | json_bit | no_wait_bit | wait_reboot_bit;
+                                 yes_bit | json_bit | no_wait_bit | wait_reboot_bit | signature_bit;
 constexpr KeywordBits server_bits = port_bit | address_bit | from_bit | http_bit;
 constexpr KeywordBits serve_bits = usb_bits | server_bits;
 constexpr KeywordBits install_bits = serve_bits | transport_bit;
@@ -24,6 +24,7 @@ enum class Argument : std::uint8_t
     none,
     optional_image, ///< or a URI
     image,
+    signature,
     uri,
     optional_command,
 };
@@ -62,6 +63,8 @@ constexpr auto verb_rows = std::to_array<VerbRow>({
     {Verb::options, "options", Argument::none,
      target_bit | sha256_bit | no_downgrade_bit | defer_reboot_bit | debug_bit | force_bit | json_bit,
      "single step: set the options; what is not named is cleared"},
+    {Verb::signature, "signature", Argument::signature, json_bit,
+     "single step: send a detached signature of the image (CMS, DER), before 'complete'"},
     {Verb::write, "write", Argument::image, sha256_bit | json_bit, "single step: start a transfer, write the image"},
     {Verb::usb_in, "usb-in", Argument::none, json_bit, "single step: start a transfer, plug the USB drive in"},
     {Verb::usb_out, "usb-out", Argument::none, json_bit, "single step: plug the USB drive out"},
@@ -107,9 +110,10 @@ class Words
         {
             return {};
         }
-        return verb_.argument == Argument::image ? "the image file is missing"
-               : verb_.argument == Argument::uri ? "the URI is missing"
-                                                 : "";
+        return verb_.argument == Argument::image       ? "the image file is missing"
+               : verb_.argument == Argument::signature ? "the signature file is missing"
+               : verb_.argument == Argument::uri       ? "the URI is missing"
+                                                       : "";
     }
 
     std::string read_keyword(Keywords& keywords)
@@ -218,6 +222,9 @@ std::string synopsis(const VerbRow& row)
         break;
     case Argument::image:
         text += " <image>";
+        break;
+    case Argument::signature:
+        text += " <signature>";
         break;
     case Argument::uri:
         text += " <uri>";

@@ -30,6 +30,7 @@ enum class Verb : std::uint8_t
     exit,
     enter,
     options,
+    signature,
     write,
     usb_in,
     usb_out,
@@ -39,7 +40,7 @@ enum class Verb : std::uint8_t
 struct Invocation
 {
     Verb verb{};
-    std::string argument; ///< the image or URI; for help the command; empty: none
+    std::string argument; ///< the image, URI or signature; for help the command; empty: none
     Keywords keywords;
 
     bool operator==(const Invocation&) const = default;

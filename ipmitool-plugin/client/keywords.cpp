@@ -62,13 +62,17 @@ std::string_view take_port(const std::string& value, Keywords& keywords)
 }
 
 constexpr auto keyword_rows = std::to_array<KeywordRow>({
-    {target_bit, "target", "NAME", "what to update, a name or number out of 'targets'; else the BMC's default", nullptr,
+    {target_bit, "target", "NAME",
+     "what to update, a name or number out of 'targets'; else what a package is for, or the BMC's default", nullptr,
      take_text<&Keywords::target>},
     {sha256_bit, "sha256", "HEX", "the SHA-256 that the image must have", nullptr, take_sha256<&Keywords::sha256>},
     {size_bit, "size", "N", "with sha256: the bytes of the image; an interrupted update can be resumed then", nullptr,
      take_size},
     {image_bit, "image", "FILE", "a copy of what the URI names: gives size and SHA-256", nullptr,
      take_text<&Keywords::image>},
+    {signature_bit, "signature", "FILE",
+     "a detached signature of the image as it is sent (CMS, DER): for a BMC that takes it beside the image", nullptr,
+     take_text<&Keywords::signature>},
     {pin_bit, "pin", "HEX", "the SHA-256 of the server's certificate; no authority is asked then", nullptr,
      take_sha256<&Keywords::pin>},
     {user_bit, "user", "NAME", "who the BMC is at the server", nullptr, take_text<&Keywords::user>},
@@ -140,6 +144,7 @@ KeywordBits given(const Keywords& words)
     add(sha256_bit, words.sha256.has_value());
     add(size_bit, words.size.has_value());
     add(image_bit, words.image.has_value());
+    add(signature_bit, words.signature.has_value());
     add(pin_bit, words.pin.has_value());
     add(user_bit, words.user.has_value());
     add(password_file_bit, words.password_file.has_value());
@@ -200,6 +205,7 @@ std::string to_text(const Keywords& keywords)
     add_value(text, "pin", written(keywords.pin, [](const Sha256& pin) { return to_hex(pin); }));
     add_value(text, "user", keywords.user);
     add_value(text, "password-file", keywords.password_file);
+    add_value(text, "signature", keywords.signature);
     add_value(text, "target", keywords.target);
     return text.empty() ? text : text.substr(1);
 }

@@ -30,6 +30,7 @@ struct Keywords
     std::optional<std::string> user;          ///< at the server
     std::optional<std::string> password_file; ///< its first line is the password
     std::optional<std::string> image;         ///< a copy of what a URI names
+    std::optional<std::string> signature;     ///< a file with a detached signature of the image
     std::optional<Way> transport;             ///< none: whichever is the better one
     std::optional<std::uint16_t> port;        ///< to serve at; none: any
     std::optional<std::string> address;       ///< under which the BMC reaches this client
@@ -72,6 +73,7 @@ inline constexpr KeywordBits port_bit = 1U << 17;
 inline constexpr KeywordBits address_bit = 1U << 18;
 inline constexpr KeywordBits from_bit = 1U << 19;
 inline constexpr KeywordBits http_bit = 1U << 20;
+inline constexpr KeywordBits signature_bit = 1U << 21;
 
 struct KeywordRow
 {

@@ -1,5 +1,7 @@
 #include "ipmitool-plugin/client/materials.hpp"
 
+#include "ipmitool-plugin/client/signature.hpp"
+
 #include <utility>
 
 namespace fwupdate::client
@@ -84,6 +86,12 @@ Attempt<void> add_image(const std::string& file, const Keywords& keywords, Mater
     return {};
 }
 
+/// The file that the keyword or, for the single step, the command line names; empty: none.
+std::string signature_file(const Invocation& invocation)
+{
+    return invocation.verb == Verb::signature ? invocation.argument : invocation.keywords.signature.value_or("");
+}
+
 } // namespace
 
 Attempt<Materials> gather(const Invocation& invocation)
@@ -103,6 +111,15 @@ Attempt<Materials> gather(const Invocation& invocation)
         {
             return added.error();
         }
+    }
+    if (const std::string file = signature_file(invocation); !file.empty())
+    {
+        Result<Bytes> signature = read_signature(file);
+        if (!signature)
+        {
+            return Outcome{ExitCode::usage, signature.error().text};
+        }
+        materials.signature = std::move(*signature);
     }
     return materials;
 }

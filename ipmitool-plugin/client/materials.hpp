@@ -16,9 +16,10 @@ struct Materials
     std::optional<Image> image;   ///< the file; for a URI the copy of what it names
     std::optional<Source> source; ///< of a URI
     Subject subject;              ///< where there is an image or a source
+    Bytes signature;              ///< to be sent beside it; empty: none
 };
 
-/// Opens and reads them. The end: a file, a URI or credentials that can't be used.
+/// Opens and reads them. The end: a file, a URI, credentials or a signature that can't be used.
 [[nodiscard]] Attempt<Materials> gather(const Invocation& invocation);
 
 } // namespace fwupdate::client

@@ -83,6 +83,7 @@ Json to_json(const Note& note)
         json[row.name] = words.*row.flag;
     }
     put(json, "target", words.target);
+    put(json, "signature", words.signature);
     put(json, "pin", hexadecimal(words.pin));
     put(json, "user", words.user);
     put(json, "password_file", words.password_file);
@@ -115,6 +116,7 @@ std::optional<Note> from_json(const Json& json)
         words.*row.flag = json.value(row.name, false);
     }
     take(json, "target", words.target);
+    take(json, "signature", words.signature);
     take(json, "user", words.user);
     take(json, "password_file", words.password_file);
     take(json, "port", words.port);

@@ -5,6 +5,7 @@
 #include "ipmitool-plugin/client/install.hpp"
 #include "ipmitool-plugin/client/materials.hpp"
 #include "ipmitool-plugin/client/queries.hpp"
+#include "ipmitool-plugin/client/signature.hpp"
 #include "ipmitool-plugin/client/steps.hpp"
 #include "ipmitool-plugin/client/usb_transfer.hpp"
 
@@ -69,6 +70,7 @@ void add_noted(const Note& note, Keywords& words)
         add(words.size, std::optional{note.size});
     }
     add(words.target, noted.target);
+    add(words.signature, noted.signature);
     add(words.transport, noted.transport);
     add(words.pin, noted.pin);
     add(words.user, noted.user);
@@ -132,6 +134,13 @@ class Command
         {
             return capabilities.error();
         }
+        if (!materials_->signature.empty())
+        {
+            if (std::optional<Outcome> end = refuse_signature(*capabilities))
+            {
+                return *end;
+            }
+        }
         return materials_->source  ? with_source(*materials_->source, *capabilities)
                : materials_->image ? with_image(*materials_->image, *capabilities)
                                    : without_image(*capabilities);
@@ -181,6 +190,8 @@ class Command
             return step_enter(context_, capabilities);
         case Verb::options:
             return step_options(context_, capabilities);
+        case Verb::signature:
+            return step_signature(context_, materials_->signature, *capabilities);
         case Verb::usb_in:
             return step_usb_in(context_, capabilities);
         case Verb::usb_out:
@@ -205,7 +216,7 @@ class Command
             return *end;
         }
         UriCarrier carrier{context_, source, materials_->subject, *capabilities};
-        return install(context_, {materials_->subject, carrier, resumes()}, *capabilities, notes_);
+        return install_by(carrier, *capabilities);
     }
 
     Outcome with_image(const Image& image, const std::optional<Capabilities>& capabilities)
@@ -228,12 +239,13 @@ class Command
             return install_foreign(context_, image, notes_);
         }
         ImageCarrier carrier{context_, image, *capabilities};
-        return install(context_, {materials_->subject, carrier, resumes()}, *capabilities, notes_);
+        return install_by(carrier, *capabilities);
     }
 
-    [[nodiscard]] bool resumes() const
+    Outcome install_by(Carrier& carrier, const Capabilities& capabilities)
     {
-        return invocation_.verb == Verb::resume;
+        const Update update{materials_->subject, carrier, invocation_.verb == Verb::resume, materials_->signature};
+        return install(context_, update, capabilities, notes_);
     }
 
     /// Where the way that was asked for can't be gone, whatever is tried.

@@ -4,6 +4,7 @@
 #include "ipmitool-plugin/client/lease.hpp"
 #include "ipmitool-plugin/client/preparation.hpp"
 #include "ipmitool-plugin/client/refusal.hpp"
+#include "ipmitool-plugin/client/signature.hpp"
 #include "ipmitool-plugin/client/target.hpp"
 
 namespace fwupdate::client
@@ -184,6 +185,14 @@ Outcome step_options(const Context& context, const std::optional<Capabilities>& 
                                       {"defer_reboot", (bits & protocol::option_defer_restart) != 0},
                                       {"sha256_check", (bits & protocol::option_digest_check) != 0}});
     return {};
+}
+
+Outcome step_signature(const Context& context, ConstBytes signature, const Capabilities& capabilities)
+{
+    const Attempt<void> sent = SignatureSender{context, signature, capabilities}.send();
+    return sent ? Outcome{ExitCode::done, std::to_string(signature.size()) +
+                                              " bytes of signature sent; the BMC keeps them until update mode is left"}
+                : sent.error();
 }
 
 Outcome step_write(const Context& context, const Image& image, const std::optional<Capabilities>& capabilities)

@@ -13,6 +13,8 @@ namespace fwupdate::client
 
 [[nodiscard]] Outcome step_enter(const Context& context, const std::optional<Capabilities>& capabilities);
 [[nodiscard]] Outcome step_options(const Context& context, const std::optional<Capabilities>& capabilities);
+/// 4Eh.
+[[nodiscard]] Outcome step_signature(const Context& context, ConstBytes signature, const Capabilities& capabilities);
 
 /// 29h-1 and 29h-5; shows the drive's serial number, label and size where the BMC tells them.
 [[nodiscard]] Outcome step_usb_in(const Context& context, const std::optional<Capabilities>& capabilities);

@@ -20,7 +20,7 @@ constexpr std::chrono::seconds exchange_silence = 12s; ///< more than ipmitool's
 
 /// Largest messages to fall back to where the path swallows larger ones without a word, bytes of request data: a
 /// tunnel's usual loss, IPv6's least MTU, and what every path carries.
-constexpr std::array<std::size_t, 3> smaller_messages{1280, 1136, 480};
+constexpr std::array<std::size_t, 3> smaller_messages{1280, 1136, smallest_message};
 
 stream::LinkClock clock_of(Environment& environment)
 {

@@ -12,6 +12,8 @@
 namespace fwupdate::client
 {
 
+inline constexpr std::size_t smallest_message = 480; ///< bytes of request data that every path carries
+
 /// 44h and 46h, whatever then brings the image.
 class NamedTransfer
 {

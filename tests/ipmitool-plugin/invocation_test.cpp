@@ -86,7 +86,7 @@ TEST_CASE("the overview names every command, keyword and exit code")
           "exit",      "enter",   "options", "write",       "complete", "no-downgrade", "defer-reboot", "debug",
           "uri",       "serve",   "usb",     "size",        "image",    "pin",          "user",         "password-file",
           "transport", "port",    "address", "from",        "http",     "step",         "sha256",       "force",
-          "yes",       "json",    "no-wait", "wait-reboot", "target"})
+          "yes",       "json",    "no-wait", "wait-reboot", "target",   "signature"})
     {
         CHECK_MESSAGE(text.find(word) != std::string::npos, word);
     }

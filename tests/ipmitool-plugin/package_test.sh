@@ -60,6 +60,8 @@ complete()
 }
 [ "$(complete ipmitool fwupdate inst)" = install ] || fail "completion of a command: $(complete ipmitool fwupdate inst)"
 [ "$(complete ipmitool fwupdate install image.bin defer)" = defer-reboot ] || fail "completion of a keyword"
+[ "$(complete ipmitool fwupdate install image.bin signature "$directory/help.t")" = "$directory/help.txt" ] ||
+    fail "completion of a signature's file: $(cat "$directory/completion.err")"
 
 # The package's program and the one in the build tree are the same command.
 "$program" fwupdate nonsense >"$directory/nonsense.txt" 2>&1 && fail "nonsense was taken"

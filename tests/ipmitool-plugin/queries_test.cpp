@@ -160,6 +160,7 @@ TEST_CASE("notes come back as they were kept; damaged ones count as none")
     note.sha256 = Sha256{1, 2, 3};
     note.size = 99;
     note.keywords.target = "bios";
+    note.keywords.signature = "/images/bmc.sig";
     note.keywords.no_downgrade = true;
     CHECK_FALSE(notes.find("192.0.2.1"));
     CHECK(notes.keep("192.0.2.1", note));
