@@ -143,19 +143,9 @@ Attempt<void> check_size(const GetTargetInfoResponse& target, const Subject& sub
 
 /// Whether a refusal is one of circumstances, which the install itself looks at: who holds the mode when it acquires
 /// it, and the space when 44h has dropped what was staged before.
-Attempt<bool> is_circumstance(const Context& context, const PlanReport& plan)
+bool is_circumstance(const PlanReport& plan)
 {
-    if (plan.code != protocol::ReasonCode::policy_refused)
-    {
-        return plan.code == protocol::ReasonCode::no_space;
-    }
-    const auto session = demand<Session>(context, Command::get_update_session);
-    if (!session)
-    {
-        return session.error();
-    }
-    const auto& flags = session->message.flags;
-    return flags.has(protocol::session_in_mode) && !flags.has(protocol::session_yours);
+    return plan.code == protocol::ReasonCode::mode_held || plan.code == protocol::ReasonCode::no_space;
 }
 
 /// What the BMC would say. An update that it has as a whole already was judged when it came.
@@ -188,10 +178,9 @@ Attempt<void> check_plan(const Context& context, const TargetChoice& choice, con
         const std::optional<Outcome> end = current_by_plan(context, choice, subject);
         return end ? Attempt<void>{*end} : Attempt<void>{};
     }
-    const Attempt<bool> passes = is_circumstance(context, *plan);
-    if (!passes || *passes)
+    if (is_circumstance(*plan))
     {
-        return passes ? Attempt<void>{} : passes.error();
+        return {};
     }
     return Outcome{ExitCode::refused, "the BMC would refuse it; nothing was changed:\n" + refusing_lines(plan->text)};
 }

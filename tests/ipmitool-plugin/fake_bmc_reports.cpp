@@ -161,7 +161,7 @@ ipmi::Response FakeBmc::tell_plan(ConstBytes data)
     {
         const bool first = answer.verdict != protocol::PlanVerdict::would_refuse;
         answer.verdict = protocol::PlanVerdict::would_refuse;
-        answer.code = first ? protocol::ReasonCode::policy_refused : answer.code;
+        answer.code = first ? protocol::ReasonCode::mode_held : answer.code;
         text += "lock: REFUSED: update mode is held\n";
     }
     else if (answer.verdict == protocol::PlanVerdict::would_accept && is_current(*request))
