@@ -34,6 +34,7 @@ class Agent:
         config = {
             "lan": {"listen": [f"{self.address}:0"]},
             "users": [{"name": USER, "password_file": str(self.password_file), "privilege": "administrator"}],
+            "verification": {"signature": "optional"},
             "staging": {"directory": str(self._directory / "state"), "max_image_size": max_image_size},
             "targets": [
                 {"id": 1, "name": "bench", "type": "file", "path": str(self.target), "restart": {"what": "nothing"}}

@@ -28,6 +28,7 @@ class Agent:
         self.configuration = {
             "lan": {"listen": [address]},
             "users": [{"name": "admin", "password_file": self.password_file, "privilege": "administrator"}],
+            "verification": {"signature": "optional"},
             "staging": {"directory": self.path("state"), "max_image_size": "64MiB"},
             "targets": [{"id": 1, "name": "bios", "type": "file", "path": self.target}],
         }

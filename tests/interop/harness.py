@@ -169,6 +169,7 @@ class Agent:
         self.config = {
             "lan": {"listen": ["127.0.0.1:0"], "max_sessions": 32, **(lan or {})},
             "users": [{"name": USER, "password_file": str(password), "privilege": "administrator"}],
+            "verification": {"signature": "optional"},
             "staging": {"directory": str(self.state), "max_image_size": max_image_size},
             "targets": [{"id": 1, "name": "bios", "type": "file", "path": str(self.target),
                          "restart": restart or {"what": "nothing"}}],

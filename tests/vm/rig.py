@@ -87,6 +87,7 @@ def guest_agent(root, interface=None, **sections):
         "lan": {"listen": ["127.0.0.1:623"]},
         "users": [{"name": harness.USER, "password_file": "/etc/bmc-agent.password", "privilege": "administrator"}],
         "system_interfaces": [interface or {"type": "vm", "listen": f"0.0.0.0:{IPMI_PORT}"}],
+        "verification": {"signature": "optional"},
         "staging": {"directory": "/tmp/staging", "max_image_size": "64MiB"},
         "targets": [{"id": 1, "name": "bios", "type": "file", "path": "/run/bios.bin"}],
         "log_level": "debug",
