@@ -19,7 +19,6 @@ BLOCKS = -(-len(IMAGE) // BLOCK)
 DONE, ALREADY_CURRENT, TRANSFER_FAILED = 0, 11, 14
 IDLE, DOWNLOAD, VERIFY, PROGRAM, READY, ERROR = 1, 2, 3, 4, 5, 15
 SLOW = {"rate": 60}  # Mbit/s: the image takes more than 2 s
-MEANWHILE = 1.0  # seconds until the kill in a download
 
 
 class Kills(Case):
@@ -58,13 +57,18 @@ class Kills(Case):
         self.assertLess(self.travelled(relay, before), missing_blocks * BLOCK * 1.4 + 40_000,
                         f"more travelled than the {missing_blocks} of {BLOCKS} blocks that were missing")
 
+    def wait_for_blocks(self, relay):
+        """Until so much has travelled that many a block is whole, however full the window."""
+        before = relay.counters()
+        harness.wait_until(lambda: self.travelled(relay, before) > 48 * BLOCK, "blocks have travelled", 60)
+
     def at_state(self, wanted, act, **faults):
         """Installs, and does `act(agent, client)` while the agent stands still in that state; (agent, relay, client)."""
         agent, relay = self.fresh(**faults)
         client = self.start_install(relay)
         if wanted == DOWNLOAD:
             agent.program.wait_for("Transfer begun", 60)
-            time.sleep(MEANWHILE)
+            self.wait_for_blocks(relay)
         with Stepper(agent.program.process.pid) as stepper:
             self.assertTrue(stepper.run_until(lambda: wanted in agent.states()), agent.log())
             self.assertEqual(agent.states()[-1], wanted, "the state was over before the kill")
@@ -188,7 +192,7 @@ class Kills(Case):
         agent, relay = self.fresh(**SLOW)
         client = self.start_install(relay)
         agent.program.wait_for("Transfer begun", 60)
-        time.sleep(MEANWHILE)
+        self.wait_for_blocks(relay)
         client.process.send_signal(signal.SIGINT)
         client.finish()
         self.assert_status(client, TRANSFER_FAILED)

@@ -28,7 +28,7 @@ class Device(rig.Case):
         port = ["-chardev", f"socket,id=port,path={socket},server=on,wait=off", "-device", "virtio-serial-pci",
                 "-device", "virtserialport,chardev=port,name=host"]
         self.vm = self.boot("both", root, [*port, *rig.external_bmc(f"path={socket}", self.interface)],
-                            logs="$agent_log $device_log", arguments=f"interface={self.interface} name={self.name}")
+                            logs="$agent_log $device_log", arguments=f"interface={self.interface} name={self.name}", memory=384)
 
     def run_ok(self, command):
         return self.ok(self.vm.run(command))

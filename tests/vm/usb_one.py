@@ -72,7 +72,8 @@ class UsbOne(Drive):
         self.assert_installed()
         self.assert_nothing_left()
         # The first two drives went while the host's kernel may still have been looking for partitions.
-        self.expected += r"|(device offline|I/O|Buffer I/O) error,? (on )?dev sd|sd \S+: \[sd[a-z]\]|unable to read partition"
+        self.expected += r"|(device offline|I/O|Buffer I/O) error,? (on )?dev sd|sd \S+: \[sd[a-z]\]|unable to read (partition|RDB)"
+        self.expected += r"|usb \S+: device (not accepting address|descriptor read)"
         self.assert_quiet_kernel(self.host)
 
     def plug_in_again(self):
