@@ -43,7 +43,10 @@ std::string syntax_reason(std::string_view message)
 class Builder final : public nlohmann::json_sax<Json>
 {
   public:
-    Builder(std::string_view text, Findings& findings) : text_{text}, findings_{findings} {}
+    Builder(std::string_view text, Findings& findings, Dialect dialect)
+        : text_{text}, findings_{findings}, dialect_{dialect}
+    {
+    }
 
     [[nodiscard]] Json take()
     {
@@ -101,8 +104,7 @@ class Builder final : public nlohmann::json_sax<Json>
         level.key = std::move(value);
         if (level.value.contains(level.key))
         {
-            findings_.mistake(pointer_to(place_of(levels_.size() - 1), level.key), "the key stands here twice",
-                              "keep one of them");
+            key_again(pointer_to(place_of(levels_.size() - 1), level.key));
         }
         return true;
     }
@@ -134,6 +136,16 @@ class Builder final : public nlohmann::json_sax<Json>
         return place;
     }
 
+    void key_again(const std::string& place)
+    {
+        if (dialect_ == Dialect::plain)
+        {
+            findings_.warn(place, "the key stands here twice, and the last one counts", "keep that one");
+            return;
+        }
+        findings_.mistake(place, "the key stands here twice", "keep one of them");
+    }
+
     bool add(Json value)
     {
         if (levels_.empty())
@@ -145,6 +157,10 @@ class Builder final : public nlohmann::json_sax<Json>
         if (level.value.is_array())
         {
             level.value.push_back(std::move(value));
+        }
+        else if (dialect_ == Dialect::plain)
+        {
+            level.value[level.key] = std::move(value);
         }
         else
         {
@@ -173,17 +189,18 @@ class Builder final : public nlohmann::json_sax<Json>
 
     std::string_view text_;
     Findings& findings_;
+    Dialect dialect_;
     std::vector<Level> levels_;
     Json root_;
 };
 
 } // namespace
 
-std::optional<Json> parse_document(std::string_view text, Findings& findings)
+std::optional<Json> parse_document(std::string_view text, Findings& findings, Dialect dialect)
 {
     constexpr bool whole_text = true;
-    constexpr bool ignore_comments = true;
-    Builder builder{text, findings};
+    const bool ignore_comments = dialect == Dialect::agent;
+    Builder builder{text, findings, dialect};
     if (!Json::sax_parse(text.begin(), text.end(), &builder, Json::input_format_t::json, whole_text, ignore_comments))
     {
         return std::nullopt;

@@ -47,35 +47,58 @@ std::size_t distance(std::string_view left, std::string_view right)
 
 } // namespace
 
+void Findings::Kind::add(std::string_view place, std::string_view reason, std::string_view remedy)
+{
+    ++count;
+    if (kept.size() < most_kept)
+    {
+        kept.push_back({std::string{place}, std::string{reason}, std::string{remedy}});
+    }
+}
+
+std::vector<std::string> Findings::Kind::lines(std::string_view file) const
+{
+    std::vector<std::string> lines;
+    for (const Finding& finding : kept)
+    {
+        lines.push_back(line_of(file, finding));
+    }
+    if (count > kept.size())
+    {
+        lines.push_back(std::string{file} + ": " + std::to_string(count - kept.size()) +
+                        " more are not told; correct these first");
+    }
+    return lines;
+}
+
 void Findings::mistake(std::string_view place, std::string_view reason, std::string_view remedy)
 {
-    mistakes_.push_back({std::string{place}, std::string{reason}, std::string{remedy}});
+    mistakes_.add(place, reason, remedy);
 }
 
 void Findings::warn(std::string_view place, std::string_view reason, std::string_view remedy)
 {
-    warnings_.push_back({std::string{place}, std::string{reason}, std::string{remedy}});
+    warnings_.add(place, reason, remedy);
 }
 
 std::string Findings::report(std::string_view file) const
 {
     std::string text;
-    for (const Finding& finding : mistakes_)
+    for (const std::string& line : mistakes(file))
     {
-        text += text.empty() ? "" : "\n";
-        text += line_of(file, finding);
+        text += (text.empty() ? "" : "\n") + line;
     }
     return text;
 }
 
+std::vector<std::string> Findings::mistakes(std::string_view file) const
+{
+    return mistakes_.lines(file);
+}
+
 std::vector<std::string> Findings::warnings(std::string_view file) const
 {
-    std::vector<std::string> lines;
-    for (const Finding& finding : warnings_)
-    {
-        lines.push_back(line_of(file, finding));
-    }
-    return lines;
+    return warnings_.lines(file);
 }
 
 std::string pointer_to(std::string_view parent, std::string_view key)

@@ -56,6 +56,22 @@ bool read_text(const Place& place, std::string& out, std::size_t longest, Findin
     return true;
 }
 
+bool read_path(const Place& place, std::filesystem::path& out, Findings& findings)
+{
+    std::string text;
+    if (!read_text(place, text, longest_path, findings))
+    {
+        return false;
+    }
+    if (text.front() != '/')
+    {
+        findings.mistake(place.pointer, "\"" + text + "\" is a relative path", "write the path from / on");
+        return false;
+    }
+    out = text;
+    return true;
+}
+
 ObjectReader::ObjectReader(Place place, Findings& findings) : place_{std::move(place)}, findings_{findings}
 {
     if (place_.value != nullptr && !place_.value->is_object())
@@ -162,17 +178,10 @@ void ObjectReader::size(std::string_view key, std::uint64_t& out, std::uint64_t 
 void ObjectReader::path(std::string_view key, std::filesystem::path& out)
 {
     const Place place = member(key);
-    std::string text;
-    if (place.value == nullptr || !read_text(place, text, longest_path, findings_))
+    if (place.value != nullptr)
     {
-        return;
+        read_path(place, out, findings_);
     }
-    if (text.front() != '/')
-    {
-        findings_.mistake(place.pointer, "\"" + text + "\" is a relative path", "write the path from / on");
-        return;
-    }
-    out = text;
 }
 
 void ObjectReader::command(std::string_view key, std::vector<std::string>& out)
@@ -254,7 +263,7 @@ std::vector<Place> ObjectReader::items(std::string_view key, std::size_t most, s
     return places;
 }
 
-void ObjectReader::finish()
+void ObjectReader::finish(UnknownKey as)
 {
     if (place_.value == nullptr)
     {
@@ -265,7 +274,9 @@ void ObjectReader::finish()
         if (std::ranges::find(known_, std::string_view{key}) == known_.end())
         {
             const std::string hint = did_you_mean(key, known_);
-            findings_.mistake(pointer(key), "unknown key", hint.empty() ? "known here: " + one_of(known_) : hint);
+            const std::string remedy = hint.empty() ? "known here: " + one_of(known_) : hint;
+            as == UnknownKey::mistake ? findings_.mistake(pointer(key), "unknown key", remedy)
+                                      : findings_.warn(pointer(key), "unknown key", remedy);
         }
     }
 }

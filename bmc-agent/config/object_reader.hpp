@@ -29,6 +29,13 @@ struct Place
 /// A word of the configuration and what it stands for.
 template <class Enum> using Word = std::pair<std::string_view, Enum>;
 
+/// What a key is that nobody knows.
+enum class UnknownKey : std::uint8_t
+{
+    mistake,
+    warning,
+};
+
 class ObjectReader
 {
   public:
@@ -100,7 +107,7 @@ class ObjectReader
     [[nodiscard]] std::vector<Place> items(std::string_view key, std::size_t most, std::string_view what);
 
     /// Tells every unknown key. Call it last.
-    void finish();
+    void finish(UnknownKey as = UnknownKey::mistake);
 
   private:
     void read_number(std::string_view key, std::uint64_t& out, std::uint64_t least, std::uint64_t most);
@@ -113,6 +120,9 @@ class ObjectReader
 
 /// Text without control characters of 1..longest bytes; a mistake and false otherwise.
 bool read_text(const Place& place, std::string& out, std::size_t longest, Findings& findings);
+
+/// An absolute path.
+bool read_path(const Place& place, std::filesystem::path& out, Findings& findings);
 
 /// Says that a value has the wrong type.
 void wrong_type(const Place& place, std::string_view expected, Findings& findings);
