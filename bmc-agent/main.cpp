@@ -1,5 +1,6 @@
 // bmc-agent: the daemon's command line, signals and exit codes. Everything else is wired in daemon.cpp.
 #include "bmc-agent/config/config.hpp"
+#include "bmc-agent/config/flash/flash_config.hpp"
 #include "bmc-agent/daemon.hpp"
 #include "bmc-agent/log/log.hpp"
 #include "bmc-agent/process/signals.hpp"
@@ -56,6 +57,29 @@ std::optional<int> read(int argc, char** argv, CommandLine& out)
     return std::nullopt;
 }
 
+/// What phosphor-ipmi-flash's configuration says, where ours names it. It is only checked: no blob is served from it.
+config::flash::FlashConfig read_flash_config(const config::Config& config)
+{
+    auto flash =
+        config.flash_config ? config::flash::load(config.flash_config->directories) : config::flash::FlashConfig{};
+    for (const std::string& warning : flash.warnings)
+    {
+        std::cerr << "warning: " << warning << '\n';
+    }
+    for (const std::string& mistake : flash.mistakes)
+    {
+        std::cerr << mistake << '\n';
+    }
+    return flash;
+}
+
+/// Says too that the check is all there is, so that nobody waits for blobs.
+std::string flash_summary(const config::flash::FlashConfig& flash)
+{
+    return "firmware blobs of phosphor-ipmi-flash, checked and not served by this agent: " +
+           std::to_string(flash.blobs.size()) + "\n" + config::flash::summary(flash);
+}
+
 int check(const CommandLine& command_line)
 {
     const auto config = config::load(command_line.config);
@@ -73,8 +97,16 @@ int check(const CommandLine& command_line)
         std::cerr << command_line.config << ": /verification: " << trust.error().text << '\n';
         return bad_configuration;
     }
-    std::cout << "ok\n" << config::summary(*config);
-    return success;
+    const auto flash = read_flash_config(*config);
+    if (flash.mistakes.empty())
+    {
+        std::cout << "ok\n" << config::summary(*config);
+    }
+    if (config->flash_config)
+    {
+        std::cout << flash_summary(flash);
+    }
+    return flash.mistakes.empty() ? success : bad_configuration;
 }
 
 int serve(const config::Config& config, agent::Log& log)

@@ -184,13 +184,20 @@ struct Usb
     std::string product{"Firmware drop"};
 };
 
+/// Where phosphor-ipmi-flash's own configuration lies. It is checked with ours; nothing is served from it.
+struct FlashDirectories
+{
+    std::vector<std::filesystem::path> directories{"/usr/share/phosphor-ipmi-flash", "/run/phosphor-ipmi-flash"};
+};
+
 /// The whole of it.
 struct Config
 {
     Lan lan;
     std::vector<SystemInterface> system_interfaces;
-    std::optional<Usb> usb;                   ///< none: no USB drive
-    std::optional<network::Settings> network; ///< none: nothing is fetched from a network
+    std::optional<Usb> usb;                       ///< none: no USB drive
+    std::optional<network::Settings> network;     ///< none: nothing is fetched from a network
+    std::optional<FlashDirectories> flash_config; ///< none: not looked at
     std::vector<User> users;
     Verification verification;
     Machine machine;

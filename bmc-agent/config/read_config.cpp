@@ -190,6 +190,10 @@ Config read_config(const Json& document, Findings& findings, Secrets& secrets)
     read_lease(ObjectReader{reader.member("lease"), findings}, config.lease);
     read_targets(reader, config.targets);
     read_default_target(reader, config);
+    if (const Place flash = reader.member("flash_config"); flash.value != nullptr)
+    {
+        read_flash_directories(ObjectReader{flash, findings}, config.flash_config.emplace());
+    }
     std::string_view level = "info";
     reader.word("log_level", level, level_words);
     config.log_level = level;

@@ -28,6 +28,7 @@ void read_network(ObjectReader reader, Secrets& secrets, network::Settings& out)
 void read_device(ObjectReader reader, Device& out);
 void read_staging(ObjectReader reader, Staging& out);
 void read_lease(ObjectReader reader, Lease& out);
+void read_flash_directories(ObjectReader reader, FlashDirectories& out);
 void read_targets(ObjectReader& parent, std::vector<Target>& out);
 
 inline constexpr std::size_t longest_ipmi_secret = 40; ///< bytes; a BMC key in hexadecimal

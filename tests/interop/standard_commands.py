@@ -150,6 +150,10 @@ class Manners(unittest.TestCase):
     def run_agent(self, *arguments, **options):
         return subprocess.run([PROGRAM, *arguments], capture_output=True, text=True, timeout=30, check=False, **options)
 
+    def write_json(self, directory, name, value):
+        with open(os.path.join(directory, name), "w", encoding="utf-8") as file:
+            json.dump(value, file)
+
     def test_signals_end_it_cleanly(self):
         for with_signal in (signal.SIGTERM, signal.SIGINT):
             with Agent(PROGRAM) as agent:
@@ -210,6 +214,35 @@ class Manners(unittest.TestCase):
             self.assertIn("/verification/signature: ", result.stderr)
             self.assertTrue(result.stdout.startswith("ok\nlistens on 127.0.0.1:0\n"), result.stdout)
             self.assertNotIn(PASSWORD, result.stdout)
+
+    def test_the_configuration_of_phosphor_ipmi_flash(self):
+        entry = {"blob": "/flash/bios", "handler": {"type": "file", "path": "/tmp/bios"},
+                 "actions": {"preparation": {"type": "skip"}, "update": {"type": "reboot"},
+                             "verification": {"type": "systemd", "unit": "check.service"}}}
+        line = ("blob /flash/bios: file /tmp/bios; preparation skipped; verification starts check.service; "
+                "update restarts the BMC\n")
+        with Agent(PROGRAM).prepared() as agent:
+            directory = agent.path("flash")
+            os.mkdir(directory, 0o755)
+            agent.configuration["flash_config"] = {"directories": [directory]}
+            agent.write_configuration()
+            check = ["--config", agent.path("agent.conf"), "--check-config"]
+            self.write_json(directory, "a.json", [entry])
+            good = self.run_agent(*check)
+            self.assertEqual(good.returncode, 0, good.stderr)
+            self.assertNotIn(directory, good.stderr)
+            self.assertTrue(good.stdout.startswith("ok\n"), good.stdout)
+            self.assertTrue(good.stdout.endswith("checked and not served by this agent: 1\n" + line), good.stdout)
+            self.write_json(directory, "b.json", [{**entry, "blob": "bios"}])
+            bad = self.run_agent(*check)
+            self.assertEqual(bad.returncode, 1)
+            self.assertEqual(bad.stderr.splitlines()[-1],
+                             f'{directory}/b.json: /0/blob: "bios" is not the id of a firmware blob; '
+                             'write "/flash/" and a name, such as "/flash/bios"')
+            self.assertFalse(bad.stdout.startswith("ok\n"), bad.stdout)
+            self.assertTrue(bad.stdout.endswith(line), bad.stdout)
+            with agent.start():  # such a mistake does not stop it
+                self.assertEqual(agent.ipmitool("mc", "selftest").returncode, 0)
 
     def test_usage(self):
         self.assertEqual(self.run_agent("--bogus").returncode, 2)

@@ -1,3 +1,4 @@
+#include "bmc-agent/config/findings.hpp"
 #include "tests/bmc-agent/config/sample.hpp"
 
 #include <doctest/doctest.h>
@@ -357,4 +358,34 @@ TEST_CASE("the USB drive")
     {
         CHECK_MESSAGE(!parsed(R"( "usb": )" + std::string{wrong} + ","), wrong);
     }
+}
+
+TEST_CASE("mistakes of the directories of phosphor-ipmi-flash's configuration")
+{
+    const std::string before = std::string{staging} + " \"flash_config\": ";
+    const auto line_of = [&](std::string_view section)
+    { return report_of(with(staging, before + std::string{section} + ",")); };
+    CHECK(line_of("[]") == "f.json: /flash_config: is an array; write an object, { ... }");
+    CHECK(
+        line_of(R"({"directory": "/x"})").starts_with(R"(f.json: /flash_config/directory: unknown key; did you mean)"));
+    CHECK(line_of(R"({"directories": []})") == "f.json: /flash_config/directories: 0 directories; write 1 to 8");
+    CHECK(line_of(R"({"directories": "/x"})")
+              .starts_with("f.json: /flash_config/directories: is a string; write a list"));
+    CHECK(line_of(R"({"directories": ["x"]})") ==
+          "f.json: /flash_config/directories/0: \"x\" is a relative path; write the path from / on");
+    CHECK(line_of(R"({"directories": ["/x", 5]})").starts_with("f.json: /flash_config/directories/1: is a number"));
+    CHECK(line_of(R"({"directories": ["/x", "/x"]})") ==
+          "f.json: /flash_config/directories/1: \"/x\" stands here twice; keep one of them");
+}
+
+TEST_CASE("of a file with very many mistakes the first are told, the others counted")
+{
+    std::string keys;
+    for (std::size_t at = 0; at < Findings::most_kept + 3; ++at)
+    {
+        keys += "\"k" + std::to_string(at) + "\": 1, ";
+    }
+    const std::string report = report_of(with(R"("lan")", keys + R"("lan")"));
+    CHECK(static_cast<std::size_t>(std::ranges::count(report, '\n')) == Findings::most_kept);
+    CHECK(report.ends_with("\nf.json: 3 more are not told; correct these first"));
 }

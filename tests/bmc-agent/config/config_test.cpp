@@ -141,6 +141,17 @@ TEST_CASE("every key is read")
     CHECK(config.warnings.size() == 2); // nobody is an administrator, and nobody need vouch for an image
 }
 
+TEST_CASE("phosphor-ipmi-flash's configuration: not looked at, in its usual directories, or elsewhere")
+{
+    const auto with_section = [](const std::string& section)
+    { return config_of(with("\"staging\"", "\"flash_config\": " + section + ", \"staging\"")).flash_config; };
+    CHECK_FALSE(config_of(good).flash_config.has_value());
+    using Paths = std::vector<std::filesystem::path>;
+    CHECK(with_section("{}").value().directories ==
+          Paths{"/usr/share/phosphor-ipmi-flash", "/run/phosphor-ipmi-flash"});
+    CHECK(with_section(R"({"directories": ["/b", "/a"]})").value().directories == Paths{"/b", "/a"});
+}
+
 TEST_CASE("weak passwords and a missing administrator are warnings, not mistakes")
 {
     const Config config = config_of(with("Tr0ub4dor&3-plus", "admin"));
