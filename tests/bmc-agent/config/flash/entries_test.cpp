@@ -4,6 +4,9 @@
 
 #include <doctest/doctest.h>
 
+#include <array>
+#include <utility>
+
 using namespace fwupdate::config;
 using namespace fwupdate::config::flash;
 using flash::test::good;
@@ -268,11 +271,12 @@ TEST_CASE("an id that stands twice: served when both mean the same, set aside wh
           std::vector<std::string>{"f.json: /1/blob: \"/flash/bios\" stands at f.json: /0/blob too, with the same "
                                    "meaning; keep one of them"});
 
-    for (const auto& [piece, replacement] :
-         {std::pair{"/tmp/b", "/tmp/c"}, std::pair{"update.target", "other.target"}, std::pair{"/tmp/v", "/tmp/w"}})
+    const std::array<std::pair<std::string_view, std::string_view>, 3> changes{
+        {{"/tmp/b", "/tmp/c"}, {"update.target", "other.target"}, {"/tmp/v", "/tmp/w"}}};
+    for (const auto& change : changes)
     {
-        CAPTURE(piece);
-        const FlashConfig unlike = parsed("[" + entry + "," + with(piece, replacement, entry) + "]");
+        CAPTURE(change.first);
+        const FlashConfig unlike = parsed("[" + entry + "," + with(change.first, change.second, entry) + "]");
         CHECK(unlike.blobs.empty());
         CHECK(unlike.set_aside.size() == 2);
         REQUIRE(unlike.warnings.size() == 1);

@@ -142,8 +142,10 @@ TEST_CASE("the original's verdict, entry by entry")
     const Inputs inputs;
     const auto verdicts = read_verdicts();
     REQUIRE(verdicts.size() == 53);
-    for (const auto& [folder, verdict] : verdicts)
+    for (const auto& entry : verdicts)
     {
+        const std::string& folder = entry.first;
+        const Verdict& verdict = entry.second;
         CAPTURE(folder);
         const FlashConfig config = load({inputs.at(folder)});
         CHECK(printed(config) == verdict.loaded);
@@ -171,8 +173,9 @@ TEST_CASE("what the original takes without a word although it is odd is taken wi
         "27-mode-bogus",      "33-file-both",          "34-file-nopath",         "35-all-skip",
         "36-skip-extra-keys", "37-unknown-top-keys",   "38-reboot-extra",        "44-dup-blob",
         "49-dup-keys"};
-    for (const auto& [folder, verdict] : read_verdicts())
+    for (const auto& entry : read_verdicts())
     {
+        const std::string& folder = entry.first;
         CAPTURE(folder);
         CHECK(load({inputs.at(folder)}).warnings.empty() == !odd.contains(folder));
     }
