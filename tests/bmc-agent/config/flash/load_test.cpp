@@ -25,7 +25,7 @@ class Tree
     }
     std::filesystem::path write(const std::string& name, std::string_view text, mode_t mode = 0644) const
     {
-        const auto file = at(name);
+        auto file = at(name);
         std::filesystem::create_directories(file.parent_path());
         std::ofstream{file} << text;
         REQUIRE(::chmod(file.c_str(), mode) == 0);
