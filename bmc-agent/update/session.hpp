@@ -118,7 +118,7 @@ class UpdateSession final : private transports::FetchSink
     [[nodiscard]] protocol::GetUpdateStatusResponse status() const;
     [[nodiscard]] protocol::GetUpdateSessionResponse describe(const Caller& caller, TimePoint now) const;
     [[nodiscard]] protocol::BeginTransferResponse transfer() const;
-    [[nodiscard]] std::vector<Finding> plan(UpdateRequest request, ConstBytes header) const;
+    [[nodiscard]] std::vector<Finding> plan(const UpdateRequest& request, ConstBytes header) const;
 
     /// What else an update would meet now: the mode held by another, too little space.
     [[nodiscard]] std::vector<Finding> find_circumstances(const Caller& caller, std::uint64_t size) const;

@@ -6,7 +6,6 @@ namespace fwupdate::agent
 
 using ipmi::CompletionCode;
 using protocol::Event;
-using protocol::ReasonCode;
 using protocol::UpdateState;
 
 CompletionCode UpdateSession::set_options(const Caller& caller, const protocol::SetUpdateOptionsRequest& request,

@@ -134,7 +134,7 @@ protocol::BeginTransferResponse UpdateSession::transfer() const
             .blocks_present = map ? map->blocks_present() : 0};
 }
 
-std::vector<Finding> UpdateSession::plan(UpdateRequest request, ConstBytes header) const
+std::vector<Finding> UpdateSession::plan(const UpdateRequest& request, ConstBytes header) const
 {
     return agent::plan(parts_.checks, request, header);
 }

@@ -12,7 +12,6 @@ using protocol::Action;
 using protocol::Event;
 using protocol::IntegrityCheck;
 using protocol::ReasonCode;
-using protocol::Restart;
 using protocol::UpdateResult;
 using protocol::UpdateState;
 
