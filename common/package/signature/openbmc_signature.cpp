@@ -127,6 +127,14 @@ class OpenbmcVerifier
         {
             return fail(ErrorKind::not_found, "the tarball's parts are not bound together: there is no image-full.sig");
         }
+        for (const TarballImage& image : contents_.images())
+        {
+            if (std::ranges::find(full_order, image.member.name) == full_order.end())
+            {
+                return fail(ErrorKind::denied, "image-full.sig does not cover " + image.member.name +
+                                                   ", which may be of another version: sign the tarball as a whole");
+            }
+        }
         Bytes all;
         for (const std::string_view name : full_order)
         {

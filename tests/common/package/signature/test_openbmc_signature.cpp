@@ -182,6 +182,18 @@ TEST_CASE("attacks: swapped and altered parts")
     expect_refused(crossed, ErrorKind::integrity, "image-full");
 }
 
+TEST_CASE("attacks: an older image that image-full.sig says nothing of")
+{
+    for (const std::string purpose : {"BMC", "System"})
+    {
+        const Members older = vendor().make(purpose, "2.9.0", {{"image-recovery", std::string(3000, 'o')}});
+        Members mixed = vendor().make(purpose, "2.14.0", {{"image-recovery", std::string(3000, 'n')}});
+        mixed["image-recovery"] = older.at("image-recovery");
+        mixed["image-recovery.sig"] = older.at("image-recovery.sig");
+        expect_refused(mixed, ErrorKind::denied, "does not cover image-recovery");
+    }
+}
+
 TEST_CASE("attacks: foreign keys")
 {
     const Vendor other;
