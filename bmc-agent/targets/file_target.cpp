@@ -111,6 +111,7 @@ Result<bool> FileTarget::work()
     }
     file_.close();
     phase_ = Phase::stopped;
+    image_ = {}; // what unpacks it needs memory
     slice_ = {};
     return true;
 }

@@ -88,6 +88,7 @@ void UpdateSession::work_on_programming(TimePoint now)
     {
         return;
     }
+    components_[programmed_].image.bytes.read = nullptr; // what unpacks it needs memory
     ++programmed_;
     if (programmed_ < components_.size())
     {

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include <fstream>
+#include <memory>
 
 using namespace fwupdate;
 using namespace fwupdate::agent;
@@ -122,6 +123,20 @@ TEST_CASE("bytes of another digest than the verified one are not programmed")
     CHECK(finished.error().kind == ErrorKind::integrity);
     CHECK(fixture.installed() == "old");
     CHECK(fixture.nothing_left_beside());
+}
+
+TEST_CASE("what the bytes come from is let go with the last of them")
+{
+    Fixture fixture;
+    FileTarget target{fixture.path()};
+    const auto unpacker = std::make_shared<int>();
+    package::ByteSource bytes = sealed_source(fixture.staging);
+    bytes.read = [unpacker, read = bytes.read](std::uint64_t offset, MutableBytes out) { return read(offset, out); };
+    REQUIRE(target.begin({std::move(bytes), sha256(fixture.image)}).has_value());
+    CHECK(unpacker.use_count() == 2);
+    REQUIRE(run(target).has_value());
+    CHECK(unpacker.use_count() == 1);
+    CHECK(target.done() == target.total());
 }
 
 TEST_CASE("what reads back differently is not put in place")
