@@ -95,6 +95,11 @@ void check_whole(const Config& config, Findings& findings)
             findings.mistake(pointer_to(pointer, "max_size"), "is more than staging may hold",
                              "raise /staging/max_image_size, or lower this");
         }
+        if (target.anti_rollback && !config.staging.persistent)
+        {
+            findings.mistake(pointer_to(pointer, "anti_rollback"), "its floor would be lost at a restart",
+                             "let /staging/directory be where files stay, with \"persistent\": true");
+        }
     }
     check_channels(config, findings);
     const auto admin = [](const User& user) { return user.limit == ipmi::Privilege::administrator; };

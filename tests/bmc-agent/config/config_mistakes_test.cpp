@@ -230,6 +230,17 @@ TEST_CASE("mistakes of device, staging and lease")
     });
 }
 
+TEST_CASE("a floor that a restart would take away")
+{
+    const auto text = [](std::string_view persistent)
+    {
+        const std::string staged = with("\"64MiB\"", "\"64MiB\", \"persistent\": " + std::string{persistent});
+        return with("\"max_size\": 1048576", "\"anti_rollback\": true", staged);
+    };
+    CHECK(report_of(text("true")) == "no mistake found");
+    CHECK(report_of(text("false")).starts_with("f.json: /targets/0/anti_rollback: its floor would be lost"));
+}
+
 TEST_CASE("mistakes of the targets")
 {
     check_each({

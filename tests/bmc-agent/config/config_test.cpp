@@ -68,7 +68,7 @@ TEST_CASE("every key is read")
       "machine": {"name": "board", "compatible": ["board-a", "board-b"],
                   "descriptors": [{"type": 2, "data": "00112233445566778899aabbccddeeff"},
                                   {"type": 65535, "title": "Board", "data": "01"}]},
-      "staging": {"directory": "/a/b/", "max_image_size": 4096, "persistent": false, "retention": 3600},
+      "staging": {"directory": "/a/b/", "max_image_size": 4096, "persistent": true, "retention": 3600},
       "lease": {"base": 100, "extended": 20},
       "targets": [
         {"id": 0, "name": "bmc", "type": "file", "path": "/srv/bmc.bin", "max_size": "2KiB", "version_file": "/etc/v",
@@ -104,7 +104,7 @@ TEST_CASE("every key is read")
     CHECK(config.device.cold_reset_command == std::vector<std::string>{"/sbin/reboot"});
     CHECK(config.staging.directory == "/a/b");
     CHECK(config.staging.max_image_size == 4096);
-    CHECK_FALSE(config.staging.persistent);
+    CHECK(config.staging.persistent);
     CHECK(config.staging.retention == std::chrono::hours{1});
     CHECK_FALSE(config.verification.signature_required);
     CHECK(config.verification.roots == "/etc/roots.pem");
@@ -150,6 +150,13 @@ TEST_CASE("phosphor-ipmi-flash's configuration: not looked at, in its usual dire
     CHECK(with_section("{}").value().directories ==
           Paths{"/usr/share/phosphor-ipmi-flash", "/run/phosphor-ipmi-flash"});
     CHECK(with_section(R"({"directories": ["/b", "/a"]})").value().directories == Paths{"/b", "/a"});
+}
+
+TEST_CASE("staging may be lost at a restart")
+{
+    const auto config = parse(with("\"64MiB\"", "\"64MiB\", \"persistent\": false"), "f.json", test::one_secret_file);
+    REQUIRE(config.has_value());
+    CHECK_FALSE(config->staging.persistent);
 }
 
 TEST_CASE("weak passwords and a missing administrator are warnings, not mistakes")
