@@ -58,7 +58,7 @@ protocol::Challenge UpdateSession::issue_challenge(const Caller& caller, TimePoi
 
 CompletionCode UpdateSession::enter(const Caller& caller, const protocol::Challenge& challenge, TimePoint now)
 {
-    if (tenure_.held() || restart_) // a restart that is due must not meet the next update
+    if (tenure_.held() || restart_ || restarting_) // a restart that is due must not meet the next update
     {
         return CompletionCode::node_busy;
     }

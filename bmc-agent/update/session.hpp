@@ -245,10 +245,11 @@ class UpdateSession final : private transports::FetchSink
     void leave();
     void schedule_restart(TimePoint now);
     void run_restart();
+    void restart_next(const std::vector<Target*>& targets);
     void settle_former_updates();
     static void settle_unfinished(HistoryEntry& entry);
     void settle_installed(Target& target);
-    void judge(HistoryEntry& entry, Target& target);
+    [[nodiscard]] bool judge(HistoryEntry& entry, Target& target);
     void mark_restarted(const std::string& target, bool restarted, const std::string& remark);
     void restart_failed(const std::string& target, const std::string& failure);
 
@@ -289,6 +290,7 @@ class UpdateSession final : private transports::FetchSink
     std::uint16_t fragment_size_{};
     std::optional<HistoryEntry> entry_; ///< of the update under way
     std::optional<PendingRestart> restart_;
+    bool restarting_{false}; ///< its commands run
     TimePoint next_purge_;
     std::function<void()> listener_;
 };

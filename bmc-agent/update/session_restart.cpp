@@ -40,27 +40,43 @@ void UpdateSession::run_restart()
 {
     const std::vector<Target*> targets = std::move(restart_->targets);
     restart_.reset();
-    std::vector<std::vector<std::string>> ran; // two targets of one machine restart it once
-    for (const Target* target : targets)
+    restart_next(targets);
+}
+
+/// One command after the other, as the BMC's own would cut off the host's; two targets of one machine restart it once.
+void UpdateSession::restart_next(const std::vector<Target*>& targets)
+{
+    restarting_ = !targets.empty();
+    if (targets.empty())
     {
-        const std::string& name = target->configuration().name;
-        const std::vector<std::string>& command = target->configuration().restart.command;
-        mark_restarted(name, true, "programmed, the restart was asked for");
-        if (std::ranges::find(ran, command) != ran.end())
+        return;
+    }
+    const std::vector<std::string>& command = targets.front()->configuration().restart.command;
+    std::vector<std::string> names;
+    std::vector<Target*> others;
+    for (Target* const target : targets)
+    {
+        if (target->configuration().restart.command != command)
         {
+            others.push_back(target);
             continue;
         }
-        ran.push_back(command);
-        parts_.log.event(Level::warning, "Restarting", {{"target", name}});
-        parts_.runner.run(command,
-                          [this, name](const CommandResult& result)
+        names.push_back(target->configuration().name);
+        mark_restarted(names.back(), true, "programmed, the restart was asked for");
+    }
+    parts_.log.event(Level::warning, "Restarting", {{"target", names.front()}});
+    parts_.runner.run(command,
+                      [this, names, others](const CommandResult& result)
+                      {
+                          for (const std::string& name : names)
                           {
                               if (!result.success)
                               {
                                   restart_failed(name, result.failure);
                               }
-                          });
-    }
+                          }
+                          restart_next(others);
+                      });
 }
 
 /// On record before the command runs: nobody may be left to write it down behind.
@@ -116,7 +132,8 @@ void UpdateSession::settle_unfinished(HistoryEntry& entry)
     entry.settle = entry.phase == protocol::UpdateState::program; // it may have been in place already
 }
 
-/// What is installed now is known: the last update that waits for it is judged, those before it are superseded.
+/// What is installed now is known: the last update that put something in place is judged by it, those before it are
+/// superseded.
 void UpdateSession::settle_installed(Target& target)
 {
     if (!target.installed().get())
@@ -132,15 +149,13 @@ void UpdateSession::settle_installed(Target& target)
             continue;
         }
         entry.settle = false;
-        if (!std::exchange(judged, true))
-        {
-            judge(entry, target);
-        }
+        judged = judged || judge(entry, target);
         parts_.history.update(index, entry);
     }
 }
 
-void UpdateSession::judge(HistoryEntry& entry, Target& target)
+/// False: it was not put in place, so that an earlier one may be what is installed.
+bool UpdateSession::judge(HistoryEntry& entry, Target& target)
 {
     const std::string& name = target.configuration().name;
     const bool same = entry.content_sha256 == target.installed().get()->sha256;
@@ -148,15 +163,19 @@ void UpdateSession::judge(HistoryEntry& entry, Target& target)
     {
         if (!same)
         {
-            return; // it was not put in place: it has failed, as noted
+            return false; // it has failed, as noted
         }
         const bool rebooted = entry.boot_id != to_hex(settings_.boot_id);
         entry.result = UpdateResult::programmed;
         entry.code = ReasonCode::none;
         entry.text = "programmed; the agent stopped before it could say so";
         entry.restart_pending = target.configuration().restart.what != protocol::Restart::nothing && !rebooted;
+        if (!entry.restart_pending)
+        {
+            raise_floor(entry);
+        }
         parts_.log.event(Level::warning, "An update that was cut off is in place", {{"target", name}});
-        return;
+        return true;
     }
     entry.text =
         same ? "programmed, restarted, and installed" : "programmed and restarted, but another image is installed";
@@ -167,6 +186,7 @@ void UpdateSession::judge(HistoryEntry& entry, Target& target)
     }
     parts_.log.event(same ? Level::info : Level::error, same ? "The update is installed" : "The update fell back",
                      {{"target", name}});
+    return true;
 }
 
 } // namespace fwupdate::agent

@@ -39,10 +39,25 @@ class RecordingRunner final : public agent::CommandRunner
     void run(const std::vector<std::string>& argv, std::function<void(const agent::CommandResult&)> done) override
     {
         ran.push_back(argv.front());
+        if (takes_time)
+        {
+            running.push_back(std::move(done));
+            return;
+        }
         done(result);
     }
 
+    /// Ends the command that has run for the longest time.
+    void end(const agent::CommandResult& end)
+    {
+        const auto done = std::move(running.front());
+        running.erase(running.begin());
+        done(end);
+    }
+
     std::vector<std::string> ran;
+    bool takes_time{false}; ///< commands run on until `end`
+    std::vector<std::function<void(const agent::CommandResult&)>> running;
     agent::CommandResult result{true, "1.0", {}};
 };
 
