@@ -189,17 +189,18 @@ Outcome plan(UpdateSession& session, const protocol::PlanRequest& request, const
         return refuse(CompletionCode::not_present);
     }
     target->installed().refresh();
+    const bool current = is_current(session, *target, request);
     const UpdateRequest asked{.target = target,
                               .target_chosen = request.target != protocol::no_target,
                               .parameters = request.parameters.bits,
                               .size = request.size,
                               .sha256 = request.sha256,
                               .signature = {},
-                              .base_profile = false};
+                              .base_profile = false,
+                              .is_current = current};
     std::vector<Finding> findings = session.plan(asked, request.header.view);
     std::ranges::move(session.find_circumstances(caller, request.size), std::back_inserter(findings));
     const Finding* refusal = first_refusal(findings);
-    const bool current = is_current(session, *target, request);
     const std::string text = describe(findings);
     protocol::PlanResponse response{.verdict = refusal != nullptr ? protocol::PlanVerdict::would_refuse
                                                : current          ? protocol::PlanVerdict::already_current

@@ -89,6 +89,10 @@ class VersionCheck final : public Check
         {
             return std::nullopt;
         }
+        if (request.is_current)
+        {
+            return Finding{name(), ReasonCode::none, "what is installed"};
+        }
         if (*form == ImageForm::pldm)
         {
             const auto components = plan_pldm(places_, request, header);
@@ -127,6 +131,7 @@ class VersionCheck final : public Check
         const config::Target& target = component.target->configuration();
         const std::string what =
             target.name + ": " + (component.version.empty() ? "no version" : printable(component.version));
+        component.target->installed().refresh(); // it may have changed behind our back
         const auto& installed = component.target->installed().get();
         if (installed && installed->sha256 == component.image.sha256)
         {

@@ -24,6 +24,7 @@ struct UpdateRequest
     std::optional<Sha256> sha256; ///< announced by 2Bh, 44h or 4Ah
     Bytes signature;              ///< detached, over the whole image (4Eh); empty: none
     bool base_profile{};          ///< nothing but the base commands was used
+    bool is_current{};            ///< plan: all of it is known to be installed
 };
 
 enum class ImageForm : std::uint8_t

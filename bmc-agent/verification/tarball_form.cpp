@@ -185,7 +185,9 @@ class OpenBmcReader final : public FormReader
         std::vector<Component> found;
         for (Target& target : places_.targets.all())
         {
-            if (target.configuration().purpose != manifest->purpose)
+            const UpdateRequest& request = *subject.request;
+            if (target.configuration().purpose != manifest->purpose ||
+                (request.target_chosen && request.target != &target))
             {
                 continue;
             }

@@ -44,6 +44,18 @@ std::string work_until_program(VerifiedBench& machine)
     return *agent::read_file(machine.bench().directory.path() / "history.json", 1 << 20);
 }
 
+protocol::PlanResponse plan(VerifiedBench& machine, const Bytes& image, std::uint16_t parameters)
+{
+    protocol::PlanRequest request;
+    request.target = protocol::no_target;
+    request.parameters.bits = parameters;
+    request.size = image.size();
+    request.sha256 = sha256(image);
+    request.header.view = ConstBytes{image}.first(std::min<std::size_t>(1024, image.size()));
+    return machine.bench().get<protocol::PlanResponse>(machine.caller(), protocol::Command::plan,
+                                                       codec::encode(request));
+}
+
 /// A package for both targets, which restart by these commands, programmed and left.
 void restart_both(VerifiedBench& machine)
 {
@@ -101,6 +113,65 @@ TEST_CASE("an attempt that was cut off leaves the judgement to the update that i
     CHECK(logged(machine, 1).text == "programmed, restarted, and installed");
     CHECK(machine.update(bios_package(machine, "1.9", third)) == UpdateState::error);
     CHECK(machine.reason_code() == ReasonCode::downgrade_refused);
+}
+
+TEST_CASE("what is said to be installed is looked at again: an old version that was replaced is below the floor")
+{
+    VerifiedBench machine{guard};
+    CHECK(machine.update(bios_package(machine, "2.0", first)) == UpdateState::ready);
+    machine.leave();
+    machine.bench().work();
+    std::ofstream{machine.bench().target_path()} << "3.0, by another way";
+    REQUIRE(agent::VersionFloors{machine.bench().directory.path(), package::VersionScheme::usual()}
+                .raise("bios", {"3.0", 0})
+                .has_value());
+    CHECK(machine.update(bios_package(machine, "2.0", first)) == UpdateState::error);
+    CHECK(machine.reason_code() == ReasonCode::downgrade_refused);
+}
+
+TEST_CASE("the same image again is current for plan as for the update, though it has no version to compare")
+{
+    VerifiedBench machine;
+    machine.running_version("bios", "1.0");
+    const std::vector<Bytes> images{
+        signed_by(machine.vendor.signer, first),
+        signed_by(machine.vendor.signer, pldm_package({{1, "unheard-of", second}, {2, "unheard-of", third}}))};
+    for (const Bytes& image : images)
+    {
+        CHECK(machine.update(image) == UpdateState::ready);
+        machine.leave();
+        machine.bench().work();
+        const auto planned = plan(machine, image, protocol::parameter_no_downgrade);
+        CAPTURE(as_text(planned.text.view));
+        CHECK(planned.verdict == protocol::PlanVerdict::already_current);
+        CHECK(machine.update(image, protocol::parameter_no_downgrade) == UpdateState::ready);
+        machine.leave();
+    }
+}
+
+TEST_CASE("a tarball's part for the chosen target is not ambiguous for another one's sake")
+{
+    VerifiedBench machine{[](Policy& policy, const Vendor&)
+                          {
+                              policy.change_targets =
+                                  [usual = policy.change_targets](config::Target& bios, config::Target& cpld)
+                              {
+                                  usual(bios, cpld);
+                                  bios.member = "image-host";
+                                  cpld.purpose = package::Purpose::host;
+                              };
+                          }};
+    const Bytes tar = TarBuilder{}
+                          .add("MANIFEST", manifest("2.0"))
+                          .add("image-host", std::string(3000, 'h'))
+                          .add("image-other", std::string(3000, 'o'))
+                          .finish();
+    const Bytes image = signed_by(machine.vendor.signer, tar);
+    CHECK(machine.update(image) == UpdateState::error);
+    CHECK(machine.reason_code() == ReasonCode::target_ambiguous);
+    machine.leave();
+    CHECK(machine.update(image, 0, 1) == UpdateState::ready);
+    CHECK(machine.bench().installed() == std::string(3000, 'h'));
 }
 
 TEST_CASE("the BMC restarts when the host's restart is through, and nobody enters in between")
