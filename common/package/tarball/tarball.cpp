@@ -19,6 +19,9 @@ namespace
 constexpr std::uint64_t record = 512;              ///< bytes; tar's unit
 constexpr std::uint64_t most_padding = 1ULL << 20; ///< bytes of zeros behind the end mark; tar writes 10 KiB or less
 
+/// Unpacked bytes that one step may take: libarchive reads a member's special headers all at once, a MiB each.
+constexpr std::uint64_t most_at_once = 1ULL << 20;
+
 /// What a member is when it is not a plain file, with what to do about it; nothing for files and directories.
 const char* unwelcome_kind(struct archive_entry* entry)
 {
@@ -71,8 +74,19 @@ class TarballReader::Feed
         return static_cast<la_ssize_t>(slice->size());
     }
 
+    /// How many bytes may be read until the next call of this.
+    void allow(std::uint64_t bytes)
+    {
+        limit_ = total_ + bytes;
+    }
+
     [[nodiscard]] Result<ConstBytes> next()
     {
+        if (!failure_ && total_ > limit_)
+        {
+            failure_ = fail(ErrorKind::no_space,
+                            "a member has special headers of more than " + std::to_string(most_at_once) + " bytes");
+        }
         if (failure_)
         {
             return *failure_;
@@ -106,6 +120,7 @@ class TarballReader::Feed
   private:
     Unpacker unpacker_;
     std::optional<Error> failure_;
+    std::uint64_t limit_{}; ///< bytes given, from which on no more are
     std::uint64_t total_{}; ///< bytes given
     std::uint64_t zeros_{}; ///< of them, zeros at the end
 };
@@ -166,6 +181,7 @@ Result<bool> TarballReader::advance()
     {
         return true;
     }
+    feed_->allow(most_at_once);
     if (!opened_)
     {
         opened_ = true;
@@ -307,6 +323,7 @@ void TarballReader::note_position()
 /// another one behind it, would pass for a whole one.
 Result<bool> TarballReader::check_end()
 {
+    feed_->allow(2 * most_padding);
     while (true)
     {
         const auto slice = feed_->next();

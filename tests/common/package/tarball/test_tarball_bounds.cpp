@@ -49,6 +49,33 @@ TEST_CASE("endless padding is not read to its end")
     CHECK(furthest < 2'000'000);
 }
 
+TEST_CASE("special headers are read within bounds, not by the tens of MiB in one step")
+{
+    const std::string comment = "400000 comment=" + std::string(400'000 - 16, 'c') + "\n";
+    for (const char type : {'g', 'x', 'L'})
+    {
+        CAPTURE(type);
+        TarBuilder tar;
+        for (int at = 0; at < 30; ++at)
+        {
+            tar.add({"special", comment, type, {}, {}});
+        }
+        const Bytes whole = tar.add("MANIFEST", "version=1\n").finish();
+        std::uint64_t furthest = 0;
+        ByteSource source = memory_source(whole);
+        source.read = [&, inner = source.read](std::uint64_t offset, MutableBytes out)
+        {
+            furthest = offset + out.size();
+            return inner(offset, out);
+        };
+        Collector seen;
+        const auto read = TarballReader{source, seen}.run();
+        REQUIRE_FALSE(read.has_value());
+        expect(read.error(), ErrorKind::no_space, "special headers");
+        CHECK(furthest < 1'500'000);
+    }
+}
+
 TEST_CASE("members, names and sizes are bounded")
 {
     TarBuilder many;
