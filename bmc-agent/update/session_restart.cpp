@@ -140,17 +140,23 @@ void UpdateSession::settle_installed(Target& target)
     {
         return;
     }
+    const Sha256 installed = target.installed().get()->sha256;
     bool judged = false;
+    bool replaced = false; // by an update that this agent has programmed since
     for (std::size_t index = 0; index < parts_.history.entries().size(); ++index)
     {
         HistoryEntry entry = parts_.history.entries()[index];
-        if (entry.target != target.configuration().name || !entry.settle)
+        if (entry.target != target.configuration().name)
         {
             continue;
         }
-        entry.settle = false;
-        judged = judged || judge(entry, target);
-        parts_.history.update(index, entry);
+        replaced = replaced || (!entry.settle && entry.put_in_place(installed));
+        if (std::exchange(entry.settle, false))
+        {
+            const bool known = !replaced || entry.content_sha256 == installed;
+            judged = judged || (known && judge(entry, target));
+            parts_.history.update(index, entry);
+        }
     }
 }
 

@@ -115,6 +115,17 @@ TEST_CASE("an attempt that was cut off leaves the judgement to the update that i
     CHECK(machine.reason_code() == ReasonCode::downgrade_refused);
 }
 
+TEST_CASE("an update that was replaced before anybody looked at it is not said to have fallen back")
+{
+    VerifiedBench machine{guard, protocol::Restart::bmc};
+    CHECK(machine.update(bios_package(machine, "2.0", first)) == UpdateState::ready);
+    machine.leave();
+    machine.bench().restart_agent(true); // and the next update is faster than the digest of what is installed
+    CHECK(machine.update(bios_package(machine, "3.0", second)) == UpdateState::ready);
+    CHECK(logged(machine, 1).result == UpdateResult::programmed);
+    CHECK_FALSE(logged(machine, 1).settle);
+}
+
 TEST_CASE("what is said to be installed is looked at again: an old version that was replaced is below the floor")
 {
     VerifiedBench machine{guard};
