@@ -214,3 +214,34 @@ TEST_CASE("a restart of two targets that failed has failed for both")
         CHECK(logged(machine, index).restart_pending);
     }
 }
+
+TEST_CASE("a host's floor does not rise because the BMC was restarted" * doctest::should_fail())
+{
+    VerifiedBench machine{guard, protocol::Restart::host};
+    CHECK(machine.update(bios_package(machine, "2.0", first), protocol::parameter_defer_restart) ==
+          UpdateState::host_restart_required);
+    machine.leave();
+    machine.bench().restart_agent(true); // the BMC alone: the host runs what it ran before
+    machine.bench().work();
+    CHECK(machine.bench().runner.ran.empty());
+    CHECK(machine.update(bios_package(machine, "1.9", second)) == UpdateState::host_restart_required);
+}
+
+TEST_CASE("a tarball with a part for no target is refused, where none was chosen" * doctest::should_fail())
+{
+    VerifiedBench machine{[](Policy& policy, const Vendor&)
+                          {
+                              policy.change_targets =
+                                  [usual = policy.change_targets](config::Target& bios, config::Target& cpld)
+                              {
+                                  usual(bios, cpld);
+                                  bios.member = "image-host";
+                              };
+                          }};
+    const Bytes tar = TarBuilder{}
+                          .add("MANIFEST", manifest("2.0"))
+                          .add("image-host", std::string(3000, 'h'))
+                          .add("image-other", std::string(3000, 'o'))
+                          .finish();
+    CHECK(machine.update(signed_by(machine.vendor.signer, tar)) == UpdateState::error);
+}
