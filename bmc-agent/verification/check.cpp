@@ -50,6 +50,15 @@ std::uint64_t Verification::done() const
     return std::min(*read_ / subject_.readings, length);
 }
 
+void Verification::abandon()
+{
+    subject_ = {};
+    for (const auto& check : *checks_)
+    {
+        check->begin();
+    }
+}
+
 std::vector<Component> Verification::take_components()
 {
     return std::exchange(subject_, {}).components;

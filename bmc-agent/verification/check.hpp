@@ -66,6 +66,9 @@ class Verification
     /// Bytes of the image that have been looked at, of its length: each as often as it must be.
     [[nodiscard]] std::uint64_t done() const;
 
+    /// Lets go of everything that checks hold of an image.
+    void abandon();
+
     /// What is to be programmed, when every check has passed. Whatever else the checks hold of the image goes.
     [[nodiscard]] std::vector<Component> take_components();
 

@@ -182,11 +182,30 @@ class OpenBmcReader final : public FormReader
         {
             return vouched;
         }
+        auto found = find_components(subject, *manifest);
+        if (!found)
+        {
+            return found.error();
+        }
+        subject.machine = manifest->machine_name;
+        subject.compatible = manifest->compatible_names;
+        auto components = arrange(std::move(*found), places_.targets, *subject.request);
+        if (!components)
+        {
+            return components.error();
+        }
+        subject.components = std::move(*components);
+        return check_binding(subject, manifest->purpose);
+    }
+
+    [[nodiscard]] FormResult<std::vector<Component>> find_components(const Subject& subject,
+                                                                     const package::Manifest& manifest)
+    {
+        const UpdateRequest& request = *subject.request;
         std::vector<Component> found;
         for (Target& target : places_.targets.all())
         {
-            const UpdateRequest& request = *subject.request;
-            if (target.configuration().purpose != manifest->purpose ||
+            if (target.configuration().purpose != manifest.purpose ||
                 (request.target_chosen && request.target != &target))
             {
                 continue;
@@ -200,31 +219,54 @@ class OpenBmcReader final : public FormReader
             {
                 found.push_back({.target = &target,
                                  .name = (*image)->member.name,
-                                 .version = manifest->version,
+                                 .version = manifest.version,
                                  .security_version = 0,
                                  .image = member_image(subject.content, **image)});
             }
         }
-        subject.machine = manifest->machine_name;
-        subject.compatible = manifest->compatible_names;
-        auto components = arrange(std::move(found), places_.targets, *subject.request);
-        if (!components)
+        for (const package::TarballImage& image : contents_.images())
         {
-            return components.error();
+            if (!request.target_chosen && std::ranges::find(found, image.member.name, &Component::name) == found.end())
+            {
+                return FormRefusal{ReasonCode::target_unknown, image.member.name + " of purpose " +
+                                                                   std::string{package::to_text(manifest.purpose)} +
+                                                                   " is for no target of this BMC (targets: purpose, "
+                                                                   "member)"};
+            }
         }
-        subject.components = std::move(*components);
+        return found;
+    }
+
+    /// For these purposes alone OpenBMC's own signatures bind the images to the version in MANIFEST: elsewhere an older
+    /// image passes below a floor under a newer MANIFEST.
+    [[nodiscard]] FormResult<bool> check_binding(const Subject& subject, package::Purpose purpose) const
+    {
+        const bool bound = purpose == package::Purpose::bmc || purpose == package::Purpose::system;
+        if (!only_own_signatures_ || bound)
+        {
+            return true;
+        }
+        for (const Component& component : subject.components)
+        {
+            const config::Target& target = component.target->configuration();
+            if (target.anti_rollback || !target.minimum_version.empty())
+            {
+                return FormRefusal{ReasonCode::signature_required,
+                                   "target " + target.name +
+                                       " has a least version, and OpenBMC's own signatures don't "
+                                       "bind an image of purpose " +
+                                       std::string{package::to_text(purpose)} +
+                                       " to its version: sign the tarball as a whole (fwsign sign)"};
+            }
+        }
         return true;
     }
 
     /// The tarball's own ones, where the configuration has OpenBMC's keys. What is signed must be signed well.
-    [[nodiscard]] FormResult<bool> look_for_signatures(Subject& subject) const
+    [[nodiscard]] FormResult<bool> look_for_signatures(Subject& subject)
     {
         const bool is_signed = contents_.small_members().contains("MANIFEST.sig");
-        if (places_.trust.system_keys.empty() || (!is_signed && !subject.signer.empty()))
-        {
-            return true;
-        }
-        if (!is_signed)
+        if (places_.trust.system_keys.empty() || !is_signed)
         {
             return true; // the policy decides
         }
@@ -233,6 +275,7 @@ class OpenBmcReader final : public FormReader
         {
             return FormRefusal{ReasonCode::signature_bad, key.error().text};
         }
+        only_own_signatures_ = subject.signer.empty();
         subject.signer += (subject.signer.empty() ? "" : ", ") + std::string{"system key "} + *key;
         return true;
     }
@@ -240,6 +283,7 @@ class OpenBmcReader final : public FormReader
     Places places_;
     TarballContents contents_;
     std::optional<package::TarballReader> reader_;
+    bool only_own_signatures_{false}; ///< and nobody's around the tarball
 };
 
 } // namespace

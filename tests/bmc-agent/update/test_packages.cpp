@@ -400,7 +400,7 @@ TEST_CASE("OpenBMC tarballs, packed in any way, programmed as they unpack")
                                       bios.member = "image-host";
                                   };
                               }};
-        CHECK(machine.update(signed_by(machine.vendor.signer, packed)) == UpdateState::ready);
+        CHECK(machine.update(signed_by(machine.vendor.signer, packed), 0, 1) == UpdateState::ready); // of two parts
         CHECK(machine.bench().installed() == content);
         CHECK(logged(machine).version == "2.0");
     }

@@ -1,7 +1,7 @@
 #include "common/package/signature/openbmc_signature.hpp"
 
 #include "tests/bmc-agent/temporary_directory.hpp"
-#include "tests/common/package/signature/pki.hpp"
+#include "tests/common/package/signature/openbmc_vendor.hpp"
 #include "tests/common/package/tarball/tar_builder.hpp"
 #include "tests/common/result_printing.hpp"
 
@@ -18,59 +18,7 @@ using namespace fwupdate::test;
 namespace
 {
 
-using Members = std::map<std::string, std::string>;
-
-std::string manifest_text(const std::string& purpose, const std::string& version, const std::string& hash)
-{
-    return "purpose=xyz.openbmc_project.Software.Version.VersionPurpose." + purpose + "\nversion=" + version +
-           "\nKeyType=OpenBMC\nHashType=" + hash + "\nMachineName=romulus\n";
-}
-
-/// A vendor's keys and what its build makes of images.
-struct Vendor
-{
-    openssl::Key system = make_key(KeyKind::rsa);
-    openssl::Key build = make_key(KeyKind::rsa);
-    std::string hash{"RSA-SHA256"};
-    const EVP_MD* digest{EVP_sha256()};
-
-    [[nodiscard]] std::string sign(const std::string& text, const openssl::Key& key) const
-    {
-        return as_text(sign_digest(as_bytes(text), key.get(), digest));
-    }
-
-    [[nodiscard]] Members make(const std::string& purpose, const std::string& version, Members images) const
-    {
-        Members all = std::move(images);
-        for (const auto& [name, data] : Members{all})
-        {
-            all[name + ".sig"] = sign(data, build);
-        }
-        all["MANIFEST"] = manifest_text(purpose, version, hash);
-        all["publickey"] = public_pem_of(build.get());
-        for (const std::string name : {"MANIFEST", "publickey"})
-        {
-            all[name + ".sig"] = sign(all[name], system);
-        }
-        std::string full;
-        for (const std::string name : {"image-bmc", "image-hostfw", "image-kernel", "image-rofs", "image-rwfs",
-                                       "image-u-boot", "MANIFEST", "publickey"})
-        {
-            full += all.contains(name + ".sig") ? all[name + ".sig"] : "";
-        }
-        all["image-full.sig"] = sign(full, build);
-        return all;
-    }
-
-    [[nodiscard]] std::vector<SystemKey> keys() const
-    {
-        std::vector<SystemKey> made;
-        made.push_back(*make_system_key("Another", as_bytes(public_pem_of(make_key(KeyKind::rsa).get())),
-                                        "HashType=RSA-SHA512\n"));
-        made.push_back(*make_system_key("OpenBMC", as_bytes(public_pem_of(system.get())), "HashType=" + hash));
-        return made;
-    }
-};
+using Vendor = OpenBmcVendor;
 
 /// One vendor for all cases: RSA keys are slow to make.
 const Vendor& vendor()
