@@ -238,6 +238,7 @@ class UpdateSession final : private transports::FetchSink
     void finish_component();
     [[nodiscard]] std::string programmed_before() const;
     void forget_images();
+    void raise_host_floors();
     void finish();
     [[nodiscard]] std::vector<Target*> to_restart() const;
     void raise_floor(const HistoryEntry& entry);

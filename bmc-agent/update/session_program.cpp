@@ -35,7 +35,14 @@ void UpdateSession::program_component(TimePoint now)
     entry_->parts = component.name.empty() ? 0 : static_cast<std::uint32_t>(components_.size());
     entry_->whole = !request_.target_chosen;
     entry_->size = request_.size;
-    parts_.history.update(*entry_);
+    if (programmed_ == 0)
+    {
+        parts_.history.update(*entry_); // begun with the transfer
+    }
+    else
+    {
+        parts_.history.begin(*entry_);
+    }
     if (const auto begun = target.handler().begin(component.image); !begun)
     {
         fail_update({ReasonCode::program_failed, state_, begun.error().text + programmed_before()}, now);
@@ -95,7 +102,6 @@ void UpdateSession::work_on_programming(TimePoint now)
         const HistoryEntry next = *entry_; // each component has its own
         finish_component();
         entry_ = next;
-        parts_.history.begin(*entry_);
         program_component(now);
         return;
     }
@@ -126,6 +132,31 @@ void UpdateSession::finish_component()
     }
     parts_.log.event(Level::info, "Programmed, ready",
                      {{"target", target.configuration().name}, {"sha256", to_hex(entry.content_sha256)}});
+}
+
+/// A host's restart is not observed: what tells that it runs an update is its version. Asked before an update is
+/// judged.
+void UpdateSession::raise_host_floors()
+{
+    for (Target& target : parts_.targets.all())
+    {
+        if (!target.configuration().anti_rollback || target.configuration().restart.what != Restart::host)
+        {
+            continue;
+        }
+        const auto& entries = parts_.history.entries();
+        const auto runs = std::ranges::find_if(entries,
+                                               [&](const HistoryEntry& entry)
+                                               {
+                                                   return entry.target == target.configuration().name &&
+                                                          entry.result == UpdateResult::programmed &&
+                                                          !entry.version.empty() && entry.version == target.version();
+                                               });
+        if (runs != entries.end())
+        {
+            raise_floor(*runs);
+        }
+    }
 }
 
 /// What runs and has proved itself is the least from now on, where the configuration says so.

@@ -176,7 +176,7 @@ bool UpdateSession::judge(HistoryEntry& entry, Target& target)
         entry.code = ReasonCode::none;
         entry.text = "programmed; the agent stopped before it could say so";
         entry.restart_pending = target.configuration().restart.what != protocol::Restart::nothing && !rebooted;
-        if (!entry.restart_pending)
+        if (!entry.restart_pending && target.configuration().restart.what != protocol::Restart::host)
         {
             raise_floor(entry);
         }
@@ -186,7 +186,7 @@ bool UpdateSession::judge(HistoryEntry& entry, Target& target)
     entry.text =
         same ? "programmed, restarted, and installed" : "programmed and restarted, but another image is installed";
     entry.result = same ? UpdateResult::programmed : UpdateResult::fell_back;
-    if (same)
+    if (same && target.configuration().restart.what != protocol::Restart::host)
     {
         raise_floor(entry);
     }

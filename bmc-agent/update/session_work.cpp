@@ -81,6 +81,7 @@ void UpdateSession::act(Action action, TimePoint now)
     case Action::start_verify:
         receiver_.reset();
         request_.size = parts_.staging.length();
+        raise_host_floors();
         verification_.begin(request_, parts_.staging);
         return;
     case Action::start_program:
@@ -137,6 +138,7 @@ void UpdateSession::close_transfer()
     request_.target->handler().cancel();
     request_ = asked_;
     receiver_.reset();
+    verification_.abandon();
     transfer_ = 0;
     transport_ = protocol::Transport::none;
     parts_.staging.close();
@@ -190,7 +192,7 @@ void UpdateSession::fail_update(Reason reason, TimePoint now)
 /// What reads the staged image goes before it does; which targets it was for stays known.
 void UpdateSession::forget_images()
 {
-    static_cast<void>(verification_.take_components());
+    verification_.abandon();
     for (Component& component : components_)
     {
         component.image = {};
