@@ -82,7 +82,7 @@ const std::vector<Attack>& attacks()
          [](const Vendor& vendor)
          {
              Bytes image = signed_by(vendor.signer, pldm_package({{1, "2.0", first}, {2, "2.0", first}}));
-             const auto place = std::ranges::search(image, first).begin();
+             const auto place = std::search(image.begin(), image.end(), first.begin(), first.end());
              std::ranges::copy(ConstBytes{second}.first(first.size()), place);
              return image;
          },
