@@ -95,6 +95,8 @@ UpdateSettings Daemon::settings_of(const config::Config& configuration, const Ru
             .retention = configuration.staging.retention,
             .persistent_staging = configuration.staging.persistent,
             .takes_signatures = !configuration.verification.roots.empty(),
+            .wants_cms =
+                configuration.verification.signature_required && configuration.verification.system_keys.empty(),
             .wants_signatures = configuration.verification.signature_required,
             .boot_id = identity.boot_id,
             .instance_id = identity.instance_id,

@@ -298,6 +298,7 @@ inline constexpr std::uint32_t feature_usb = 1U << 8;           ///< USB transpo
 inline constexpr std::uint32_t feature_uri = 1U << 9;           ///< URI transport and 4Dh
 inline constexpr std::uint32_t feature_signature = 1U << 10;    ///< 4Eh
 inline constexpr std::uint32_t feature_confirm = 1U << 11;      ///< 4Fh
+inline constexpr std::uint32_t feature_must_be_signed = 1U << 12; ///< nothing without a CMS signature is programmed
 
 inline constexpr std::uint16_t scheme_http = 1U << 0;
 inline constexpr std::uint16_t scheme_https = 1U << 1;
@@ -313,7 +314,7 @@ struct GetCapabilitiesResponse
     std::array<std::uint8_t, 4> signature{}; ///< "FWUP"
     std::uint8_t major{};
     std::uint8_t minor{};
-    Flags<std::uint32_t, 0x0FFF> features;
+    Flags<std::uint32_t, 0x1FFF> features;
     std::uint32_t block_size{};     ///< bytes
     std::uint16_t max_message{};    ///< data bytes of the largest request on this channel, fragment header included
     std::uint16_t window{};         ///< fragments that may be outstanding; 1: one at a time

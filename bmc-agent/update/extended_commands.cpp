@@ -36,6 +36,7 @@ protocol::GetCapabilitiesResponse capabilities(const UpdateSession& session, con
     features |= session.transports().drive != nullptr ? protocol::feature_usb : 0;
     features |= session.transports().fetches_uris() ? protocol::feature_uri : 0;
     features |= settings.takes_signatures ? protocol::feature_signature : 0;
+    features |= settings.wants_cms ? protocol::feature_must_be_signed : 0;
     features |= settings.persistent_staging ? protocol::feature_resume_reboot : 0;
     return {.signature = protocol::signature,
             .major = protocol::version_major,

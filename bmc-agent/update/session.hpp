@@ -36,6 +36,7 @@ struct UpdateSettings
     std::chrono::seconds retention{};
     bool persistent_staging{};
     bool takes_signatures{}; ///< 4Eh is served
+    bool wants_cms{};        ///< nothing is programmed without a CMS signature
     bool wants_signatures{}; ///< nothing is programmed that nobody vouches for
     protocol::Identifier boot_id{};
     protocol::Identifier instance_id{};

@@ -141,6 +141,19 @@ Attempt<void> check_size(const GetTargetInfoResponse& target, const Subject& sub
                                           printable(target.name.value) + " takes at most " + size_text(largest)};
 }
 
+/// What is at hand and has no signature need not be sent where one is a must. (What a URI brings is the BMC's to see.)
+Attempt<void> check_signature(const Context& context, const Subject& subject, const Capabilities& capabilities)
+{
+    const bool plain = !subject.is_uri && subject.sha256 && subject.content == subject.sha256;
+    if (!plain || context.keywords.signature || !capabilities.features.has(protocol::feature_must_be_signed))
+    {
+        return {};
+    }
+    return Outcome{ExitCode::refused, "this BMC wants a signature, and " + printable(subject.name) +
+                                          " has none; nothing was changed. Sign it (fwsign sign --self-contained), or "
+                                          "name its signature: 'signature FILE'"};
+}
+
 /// Whether a refusal is one of circumstances, which the install itself looks at: who holds the mode when it acquires
 /// it, and the space when 44h has dropped what was staged before.
 bool is_circumstance(const PlanReport& plan)
@@ -211,6 +224,10 @@ Attempt<TargetChoice> prepare(const Context& context, const Subject& subject, co
     if (const Attempt<void> fits = check_size(choice->target(), subject, capabilities); !fits)
     {
         return fits.error();
+    }
+    if (const Attempt<void> vouched = check_signature(context, subject, capabilities); !vouched)
+    {
+        return vouched.error();
     }
     if (const Attempt<void> welcome = check_plan(context, *choice, subject, capabilities); !welcome)
     {

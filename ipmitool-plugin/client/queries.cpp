@@ -30,6 +30,7 @@ constexpr auto feature_names = std::to_array<std::pair<std::uint32_t, std::strin
     {protocol::feature_uri, "uri"},
     {protocol::feature_signature, "signature"},
     {protocol::feature_confirm, "confirm"},
+    {protocol::feature_must_be_signed, "must-be-signed"},
 });
 
 constexpr auto scheme_bit_names = std::to_array<std::pair<std::uint32_t, std::string_view>>({

@@ -83,6 +83,17 @@ Bytes text_bytes(const std::string& text)
 
 } // namespace
 
+TEST_CASE("an image without a signature is not sent to a BMC that programs no such one")
+{
+    Bench bench;
+    bench.bmc.capabilities.features.bits |= protocol::feature_must_be_signed;
+    const Run run = bench.run({"install", bench.file, "yes"});
+    CHECK(run.code == static_cast<int>(ExitCode::refused));
+    CHECK(run.err.find("wants a signature") != std::string::npos);
+    CHECK(bench.bmc.count(Command::enter_update_mode) == 0);
+    CHECK(bench.install({"yes"}).code == 0);
+}
+
 TEST_CASE("the signature goes beside the image, in parts that the channel carries")
 {
     for (const std::size_t room : {std::size_t{1400}, std::size_t{240}})

@@ -229,6 +229,7 @@ class UpdateBench
             .retention = std::chrono::hours{24},
             .persistent_staging = true,
             .takes_signatures = !policy_.verification.roots.empty(),
+            .wants_cms = policy_.verification.signature_required && policy_.verification.system_keys.empty(),
             .wants_signatures = policy_.verification.signature_required,
             .boot_id = {boot_},
             .instance_id = {++instance_},
