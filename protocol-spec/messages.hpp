@@ -348,10 +348,11 @@ enum class Transport : std::uint8_t
     stream = 2,      ///< 45h
     usb = 3,
     uri = 4,
+    blobs = 5, ///< the flash blobs of phosphor-ipmi-flash
 };
 constexpr bool is_defined(Transport value)
 {
-    return value <= Transport::uri;
+    return value <= Transport::blobs;
 }
 
 inline constexpr std::uint8_t session_in_mode = 0x01;         ///< update mode is held
@@ -602,6 +603,8 @@ enum class ReasonCode : std::uint16_t
     program_failed = 22,
     read_back_mismatch = 23,
     restart_failed = 24,
+    action_failed = 25, ///< what the configuration starts around an update: preparation, verification, update
+    not_confirmed = 26, ///< the probation ended without 4Fh, or the health command failed
     downgrade_refused = 30,
     version_unknown = 31,
     signature_required = 32,

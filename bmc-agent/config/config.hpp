@@ -1,6 +1,7 @@
 // The agent's configuration as an object that exists only when it is whole and valid.
 #pragma once
 
+#include "bmc-agent/config/actions.hpp"
 #include "common/ipmi/message.hpp"
 #include "common/package/tarball/manifest.hpp"
 #include "common/package/version/version.hpp"
@@ -140,6 +141,7 @@ struct Target
     bool anti_rollback{false};                  ///< what has run is the least from then on
     std::filesystem::path version_file{};       ///< first line is the running version; empty: none
     std::vector<std::string> version_command{}; ///< argv; first line of its output; empty: none
+    std::optional<Actions> actions{};           ///< none: nothing is started
 };
 
 /// Which images are taken.

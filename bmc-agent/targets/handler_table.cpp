@@ -12,10 +12,10 @@ namespace
 struct HandlerRow
 {
     std::string_view type;
-    std::unique_ptr<TargetHandler> (*make)(const config::Target&);
+    std::unique_ptr<TargetHandler> (*make)(const config::Target&, const HandlerParts&);
 };
 
-std::unique_ptr<TargetHandler> make_file(const config::Target& target)
+std::unique_ptr<TargetHandler> make_file(const config::Target& target, const HandlerParts& /*parts*/)
 {
     return std::make_unique<FileTarget>(target.path);
 }
@@ -26,10 +26,10 @@ constexpr std::array handlers{
 
 } // namespace
 
-std::unique_ptr<TargetHandler> make_handler(const config::Target& target)
+std::unique_ptr<TargetHandler> make_handler(const config::Target& target, const HandlerParts& parts)
 {
     const auto* row = std::ranges::find(handlers, target.type, &HandlerRow::type);
-    return row == handlers.end() ? nullptr : row->make(target);
+    return row == handlers.end() ? nullptr : row->make(target, parts);
 }
 
 bool is_handler_type(std::string_view type)

@@ -19,9 +19,9 @@ std::string first_line(const std::string& text)
 
 } // namespace
 
-Target::Target(config::Target configuration)
+Target::Target(config::Target configuration, const HandlerParts& parts)
     : configuration_{std::move(configuration)},
-      handler_{make_handler(configuration_)},
+      handler_{make_handler(configuration_, parts)},
       installed_{handler_->installed_path()},
       command_version_{std::make_shared<std::string>()}
 {
@@ -47,13 +47,14 @@ void Target::refresh_version(CommandRunner& runner)
                { *version = result.success ? first_line(result.first_line) : std::string{}; });
 }
 
-Targets::Targets(const std::vector<config::Target>& configuration, std::uint8_t default_target)
+Targets::Targets(const std::vector<config::Target>& configuration, std::uint8_t default_target,
+                 const HandlerParts& parts)
     : default_{default_target}
 {
     targets_.reserve(configuration.size());
     for (const config::Target& target : configuration)
     {
-        targets_.emplace_back(target);
+        targets_.emplace_back(target, parts);
     }
 }
 

@@ -15,7 +15,7 @@ namespace fwupdate::agent
 class Target
 {
   public:
-    explicit Target(config::Target configuration);
+    explicit Target(config::Target configuration, const HandlerParts& parts = {});
 
     [[nodiscard]] const config::Target& configuration() const
     {
@@ -47,7 +47,8 @@ class Target
 class Targets
 {
   public:
-    Targets(const std::vector<config::Target>& configuration, std::uint8_t default_target);
+    Targets(const std::vector<config::Target>& configuration, std::uint8_t default_target,
+            const HandlerParts& parts = {});
 
     [[nodiscard]] std::vector<Target>& all()
     {

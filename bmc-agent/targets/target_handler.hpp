@@ -3,10 +3,13 @@
 #pragma once
 
 #include "bmc-agent/config/config.hpp"
+#include "bmc-agent/process/command_runner.hpp"
+#include "bmc-agent/targets/slot_keeper.hpp"
 #include "bmc-agent/targets/verified_image.hpp"
 #include "common/result.hpp"
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 
 namespace fwupdate::agent
@@ -41,12 +44,38 @@ class TargetHandler
     [[nodiscard]] virtual std::uint64_t done() const = 0;
     [[nodiscard]] virtual std::uint64_t total() const = 0;
 
+    /// Whether step() has something to do now. If not, the handler waits, and calls its wake when that is over.
+    [[nodiscard]] virtual bool wants_step() const
+    {
+        return true;
+    }
+
     /// Where what is installed can be read; for its digest.
     [[nodiscard]] virtual const std::filesystem::path& installed_path() const = 0;
+
+    /// Whether an error, a stopped agent or a power cut in the middle of writing leaves what was installed before. If
+    /// not, people are told that the target holds neither.
+    [[nodiscard]] virtual bool replaces_at_once() const
+    {
+        return true;
+    }
+
+    /// Its two slots; nullptr: there is one place only.
+    [[nodiscard]] virtual SlotKeeper* slots()
+    {
+        return nullptr;
+    }
+};
+
+/// What handlers work with; outlives them.
+struct HandlerParts
+{
+    CommandRunner* runner{};    ///< nullptr: none of the targets needs one
+    std::function<void()> wake; ///< a handler that waited can go on, or its slots are others
 };
 
 /// Makes the handler that config::Target::type names; the configuration has been checked. nullptr: unknown type.
-[[nodiscard]] std::unique_ptr<TargetHandler> make_handler(const config::Target& target);
+[[nodiscard]] std::unique_ptr<TargetHandler> make_handler(const config::Target& target, const HandlerParts& parts);
 
 /// Whether a handler of this name exists (for the configuration's check).
 [[nodiscard]] bool is_handler_type(std::string_view type);
