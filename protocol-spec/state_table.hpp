@@ -16,26 +16,27 @@ namespace fwupdate::protocol
 /// What can happen to an update.
 enum class Event : std::uint8_t
 {
-    enter,           ///< 27h with a good challenge
-    take_over,       ///< 42h with a good challenge
-    set_options,     ///< 2Bh, 43h
-    start,           ///< 29h-1, 44h
-    write,           ///< 2Ch, 45h
-    set_uri,         ///< 29h-4, the URI is allowed
-    usb_attach,      ///< 29h-5
-    usb_detach,      ///< 29h-6
-    complete,        ///< 29h-2, nothing is missing
-    fetch,           ///< 29h-2 after 29h-4: the BMC fetches first
-    received,        ///< the fetch has every byte
-    verified,        ///< every check passed
-    programmed,      ///< written and read back; the target restarts the BMC or nothing
-    programmed_host, ///< the same; the target needs the host's restart
-    failed,          ///< fetch, verification or programming failed
-    abort,           ///< 29h-3
-    exit,            ///< 28h with nothing to restart
-    exit_restart,    ///< 28h from ready: the target restarts something, now
-    exit_deferred,   ///< 28h from ready: deferred
-    lease_expired,   ///< the owner was silent too long
+    enter,              ///< 27h with a good challenge
+    take_over,          ///< 42h with a good challenge
+    set_options,        ///< 2Bh, 43h
+    start,              ///< 29h-1, 44h
+    write,              ///< 2Ch, 45h
+    set_uri,            ///< 29h-4, the URI is allowed
+    usb_attach,         ///< 29h-5
+    usb_detach,         ///< 29h-6
+    complete,           ///< 29h-2, nothing is missing
+    fetch,              ///< 29h-2 after 29h-4: the BMC fetches first
+    received,           ///< the fetch has every byte
+    verified,           ///< every check passed, and the word to go on is there where one is waited for (blobs)
+    programmed,         ///< written and read back; the target restarts the BMC or nothing
+    programmed_host,    ///< the same; the target needs the host's restart
+    failed,             ///< fetch, verification or programming failed
+    abort,              ///< 29h-3
+    exit,               ///< 28h with nothing to restart
+    exit_restart,       ///< 28h from ready: the target restarts something, now
+    exit_deferred,      ///< 28h from ready: deferred
+    lease_expired,      ///< the owner was silent too long
+    held_lease_expired, ///< the same, while a verified image waits for the word to program it (blobs)
 };
 
 /// What the agent does on the way.
@@ -104,6 +105,7 @@ inline constexpr auto transitions = []
         {S::verify, E::failed, S::error, A::report_error},
         {S::verify, E::abort, S::idle, A::close_transfer},
         {S::verify, E::exit, S::init, A::leave},
+        {S::verify, E::held_lease_expired, S::init, A::leave},
 
         {S::program, E::take_over, S::program, A::change_owner},
         {S::program, E::programmed, S::ready, A::finish},

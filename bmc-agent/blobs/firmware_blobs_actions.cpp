@@ -68,11 +68,7 @@ Result<void> FirmwareBlobs::begin_image(const Cause& cause)
     {
         return begun;
     }
-    if (image_id_.empty())
-    {
-        image_id_ = cause.id;
-        update_.prepare(image_id_, cause.now);
-    }
+    image_id_ = cause.id;
     return {};
 }
 

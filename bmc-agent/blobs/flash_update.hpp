@@ -1,4 +1,4 @@
-// What the flash blobs do to the world. The agent's update session is to stand behind it (README, "Onto the update
+// What the flash blobs do to the world. The agent's update session stands behind it (README, "Onto the update
 // session"); tests play it.
 #pragma once
 
@@ -36,9 +36,6 @@ class FlashUpdate
     /// Begins the image for the blob; what was written of one before is gone. Errors: wrong_state (somebody else
     /// holds the update), not_found (nothing is updated through this blob), no_space, input_output.
     [[nodiscard]] virtual Result<void> begin_image(std::string_view id, const Caller& caller, TimePoint now) = 0;
-
-    /// Once an update, when its image was begun the first time. It cannot refuse.
-    virtual void prepare(std::string_view id, TimePoint now) = 0;
 
     /// The next bytes of the image. Errors: wrong_state, no_space, input_output.
     [[nodiscard]] virtual Result<void> append(ConstBytes bytes, const Caller& caller, TimePoint now) = 0;

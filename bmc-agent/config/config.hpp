@@ -129,6 +129,7 @@ struct Target
     std::uint8_t id{};
     std::string name; ///< 1..32 bytes
     std::string type; ///< handler: "file"
+    std::string blob{}; ///< id of the flash blob by which it can be updated; empty: none
     std::filesystem::path path;
     std::uint64_t max_size{}; ///< bytes; 0: staging.max_image_size
     RestartAction restart;

@@ -25,6 +25,31 @@ Target::Target(config::Target configuration, const HandlerParts& parts)
       installed_{handler_->installed_path()},
       command_version_{std::make_shared<std::string>()}
 {
+    if (!configuration_.actions)
+    {
+        return;
+    }
+    const config::Actions& actions = *configuration_.actions;
+    const auto make = [&](const config::Action& action)
+    {
+        const bool nothing = std::holds_alternative<config::flash::Skip>(action);
+        return nothing || !parts.make_action ? nullptr : parts.make_action(action, actions.patience);
+    };
+    preparation_ = make(actions.preparation);
+    verification_ = make(actions.verification);
+    const bool reboots = std::holds_alternative<config::flash::Reboot>(actions.update);
+    (reboots ? reboot_ : update_) = make(actions.update);
+}
+
+void Target::abort_actions() const noexcept
+{
+    for (Action* const action : {preparation_.get(), verification_.get(), update_.get()})
+    {
+        if (action != nullptr)
+        {
+            action->abort();
+        }
+    }
 }
 
 std::string Target::version() const

@@ -30,6 +30,29 @@ class Target
         return installed_;
     }
 
+    /// What the configuration starts around an update; nullptr: nothing.
+    [[nodiscard]] Action* preparation() const
+    {
+        return preparation_.get();
+    }
+    [[nodiscard]] Action* verification() const
+    {
+        return verification_.get();
+    }
+    [[nodiscard]] Action* update() const
+    {
+        return update_.get();
+    }
+
+    /// What restarts in the place of a configured command; nullptr: the command does.
+    [[nodiscard]] Action* reboot() const
+    {
+        return reboot_.get();
+    }
+
+    /// Stops every action that runs, but the restart.
+    void abort_actions() const noexcept;
+
     /// The running version; empty: unknown. A version file is read anew each time, it is one short line.
     [[nodiscard]] std::string version() const;
 
@@ -39,6 +62,10 @@ class Target
   private:
     config::Target configuration_;
     std::unique_ptr<TargetHandler> handler_;
+    std::unique_ptr<Action> preparation_;
+    std::unique_ptr<Action> verification_;
+    std::unique_ptr<Action> update_;
+    std::unique_ptr<Action> reboot_;
     InstalledDigest installed_;
     std::shared_ptr<std::string> command_version_; ///< shared with the command that is still running
 };

@@ -2,12 +2,14 @@
 // agent goes on answering.
 #pragma once
 
+#include "bmc-agent/actions/action.hpp"
 #include "bmc-agent/config/config.hpp"
 #include "bmc-agent/process/command_runner.hpp"
 #include "bmc-agent/targets/slot_keeper.hpp"
 #include "bmc-agent/targets/verified_image.hpp"
 #include "common/result.hpp"
 
+#include <chrono>
 #include <cstdint>
 #include <functional>
 #include <memory>
@@ -60,6 +62,16 @@ class TargetHandler
         return true;
     }
 
+    /// Whether its work is done before programming: the image is put where the configured actions find it, one of which
+    /// verifies it, another one programs.
+    [[nodiscard]] virtual bool hands_over() const
+    {
+        return false;
+    }
+
+    /// Takes away what was handed over, as it will not be programmed.
+    virtual void withdraw() noexcept {}
+
     /// Its two slots; nullptr: there is one place only.
     [[nodiscard]] virtual SlotKeeper* slots()
     {
@@ -72,6 +84,9 @@ struct HandlerParts
 {
     CommandRunner* runner{};    ///< nullptr: none of the targets needs one
     std::function<void()> wake; ///< a handler that waited can go on, or its slots are others
+
+    /// Makes an action; the second is how long it may be without progress. Empty: there are no actions.
+    std::function<std::unique_ptr<Action>(const config::Action&, std::chrono::seconds)> make_action;
 };
 
 /// Makes the handler that config::Target::type names; the configuration has been checked. nullptr: unknown type.

@@ -86,6 +86,7 @@ CompletionCode UpdateSession::take_over(const Caller& caller, const protocol::Ta
     parts_.log.event(Level::warning, "Update mode taken over",
                      {{"from", tenure_.user()}, {"by", caller.user}, {"channel", std::to_string(caller.channel)}});
     tenure_.change_owner(caller, now);
+    ++tenure_number_;
     fire(Event::take_over, now);
     const bool idle_image = state_ != UpdateState::verify && state_ != UpdateState::program;
     if (request.flags.has(protocol::take_over_discard) && idle_image &&
@@ -110,10 +111,7 @@ CompletionCode UpdateSession::exit(const Caller& caller, TimePoint now)
     {
         return CompletionCode::not_supported_in_present_state;
     }
-    const bool ready = protocol::checks::is_ready(state_);
-    const bool restarts = ready && !to_restart().empty();
-    const bool deferred = (request_.parameters & protocol::parameter_defer_restart) != 0;
-    const Event event = !restarts ? Event::exit : deferred ? Event::exit_deferred : Event::exit_restart;
+    const Event event = exit_event();
     if (!protocol::find_transition(state_, event))
     {
         return CompletionCode::not_supported_in_present_state;
@@ -121,6 +119,23 @@ CompletionCode UpdateSession::exit(const Caller& caller, TimePoint now)
     fire(event, now);
     parts_.log.event(Level::info, "Update mode left", {{"user", caller.user}});
     return CompletionCode::ok;
+}
+
+Event UpdateSession::exit_event() const
+{
+    const bool restarts = protocol::checks::is_ready(state_) && !to_restart().empty();
+    const bool deferred = (request_.parameters & protocol::parameter_defer_restart) != 0;
+    return !restarts ? Event::exit : deferred ? Event::exit_deferred : Event::exit_restart;
+}
+
+/// At the end of what nobody waits for any more.
+void UpdateSession::leave_if_wanted(TimePoint now)
+{
+    if (leaves_at_end_ && (protocol::checks::is_ready(state_) || state_ == UpdateState::error))
+    {
+        fire(exit_event(), now);
+        parts_.log.event(Level::info, "Update mode left, its owner had gone");
+    }
 }
 
 /// A start that cannot be: a transfer that was open is closed, the reason says why.
@@ -136,6 +151,12 @@ CompletionCode UpdateSession::refuse_start(Reason reason, TimePoint now)
 
 CompletionCode UpdateSession::start(const Caller& caller, TimePoint now)
 {
+    return open_unnamed(caller, protocol::Transport::base_stream, now);
+}
+
+/// An image of unknown size and name, which comes from its first byte to its last.
+CompletionCode UpdateSession::open_unnamed(const Caller& caller, protocol::Transport transport, TimePoint now)
+{
     if (const CompletionCode code = admit(caller, Event::start, now); code != CompletionCode::ok)
     {
         return code;
@@ -146,8 +167,9 @@ CompletionCode UpdateSession::start(const Caller& caller, TimePoint now)
         return refuse_start({ReasonCode::no_space, state_, begun.error().text}, now);
     }
     fire(Event::start, now);
-    transport_ = protocol::Transport::base_stream;
+    transport_ = transport;
     open_log_entry(caller);
+    prepare(*request_.target, now);
     return CompletionCode::ok;
 }
 
@@ -188,6 +210,7 @@ CompletionCode UpdateSession::begin_transfer(const Caller& caller, const protoco
                       {"sha256", to_hex(request.sha256)},
                       {"blocks", std::to_string(parts_.staging.map()->blocks())},
                       {"blocks_present", std::to_string(parts_.staging.map()->blocks_present())}});
+    prepare(*target, now);
     return CompletionCode::ok;
 }
 
@@ -232,6 +255,12 @@ std::uint16_t UpdateSession::new_transfer()
 
 CompletionCode UpdateSession::write(const Caller& caller, ConstBytes data, TimePoint now)
 {
+    return append_to(protocol::Transport::base_stream, caller, data, now);
+}
+
+CompletionCode UpdateSession::append_to(protocol::Transport transport, const Caller& caller, ConstBytes data,
+                                        TimePoint now)
+{
     if (data.empty())
     {
         return CompletionCode::data_length_invalid;
@@ -240,7 +269,7 @@ CompletionCode UpdateSession::write(const Caller& caller, ConstBytes data, TimeP
     {
         return code;
     }
-    if (transport_ != protocol::Transport::base_stream || attached())
+    if (transport_ != transport || attached())
     {
         return CompletionCode::not_supported_in_present_state;
     }

@@ -105,6 +105,41 @@ class UpdateSession final : private transports::FetchSink
     [[nodiscard]] ipmi::CompletionCode attach_usb(const Caller& caller, TimePoint now);
     [[nodiscard]] ipmi::CompletionCode detach_usb(const Caller& caller, TimePoint now);
 
+    // The flash blobs' way (bmc-agent/update/flash_blobs): base stream to a chosen target, which waits behind
+    // verification for the word to program. Completion codes as for the commands beside.
+    [[nodiscard]] ipmi::CompletionCode start_held(const Caller& caller, Target& target, TimePoint now);
+    [[nodiscard]] ipmi::CompletionCode append(const Caller& caller, ConstBytes data, TimePoint now);
+    [[nodiscard]] ipmi::CompletionCode expect_digest(const Caller& caller, const Sha256& digest, TimePoint now);
+    [[nodiscard]] ipmi::CompletionCode replace_signature(const Caller& caller, ConstBytes signature, TimePoint now);
+    [[nodiscard]] ipmi::CompletionCode go_on(const Caller& caller, TimePoint now);
+
+    /// Drops what former updates have staged, if nobody holds the mode.
+    void clean_up();
+
+    /// The owner will not be heard of any more: the mode is left, as by 28h, when what runs has ended.
+    void leave_at_end()
+    {
+        leaves_at_end_ = true;
+    }
+
+    /// Verified, waits for the word to program.
+    [[nodiscard]] bool is_held_back() const
+    {
+        return state_ == protocol::UpdateState::verify && verify_step_ == VerifyStep::held;
+    }
+
+    /// Another number whenever the mode is entered, left or taken over.
+    [[nodiscard]] std::uint64_t tenure_number() const
+    {
+        return tenure_number_;
+    }
+
+    /// Whether the caller may change the update, or begin one.
+    [[nodiscard]] bool admits(const Caller& caller) const
+    {
+        return tenure_.held() ? tenure_.would_admit(caller) : !restart_ && !restarting_;
+    }
+
     /// One fragment of the extended stream; the outcome may be silence.
     [[nodiscard]] Outcome write_fragment(const Caller& caller, const protocol::WriteFragmentRequest& request,
                                          TimePoint now);
@@ -187,6 +222,16 @@ class UpdateSession final : private transports::FetchSink
     void work(TimePoint now);
 
   private:
+    /// Where verification is. Behind the checks each component comes to `preparing`, `handing_over` and `vouching`.
+    enum class VerifyStep : std::uint8_t
+    {
+        checks,
+        preparing,    ///< the target's preparation must have ended
+        handing_over, ///< the image is put where actions find it
+        vouching,     ///< the target's verification action runs
+        held,         ///< all passed; the word to program is waited for
+    };
+
     /// A restart that waits for Close Session or its time.
     struct PendingRestart
     {
@@ -235,7 +280,29 @@ class UpdateSession final : private transports::FetchSink
     void close_log_entry(protocol::UpdateResult result, const Reason& reason);
     void start_program(TimePoint now);
     void program_component(TimePoint now);
-    [[nodiscard]] Result<bool> program_slice();
+    [[nodiscard]] static Result<bool> write_slice(Component& component);
+    void component_written(TimePoint now);
+    void component_programmed(TimePoint now);
+
+    void prepare(Target& target, TimePoint now);
+    void run_action(Action* action, const ActionSubject& subject, TimePoint now);
+    [[nodiscard]] ActionSubject subject_of(const Target& target, const Component* component) const;
+    void action_changed(TimePoint now);
+    void look_at_preparations(TimePoint now);
+    [[nodiscard]] Action* awaited_action() const;
+    [[nodiscard]] bool ended_well(const Action* action, const Target& target, std::string_view what, TimePoint now);
+    void components_found(TimePoint now);
+    void work_on_component(TimePoint now);
+    void begin_handing_over(Component& component, TimePoint now);
+    void hand_over(Component& component, TimePoint now);
+    void begin_vouching(const Component& component, TimePoint now);
+    void next_component(TimePoint now);
+    void abort_actions();
+    [[nodiscard]] ipmi::CompletionCode open_unnamed(const Caller& caller, protocol::Transport transport, TimePoint now);
+    [[nodiscard]] ipmi::CompletionCode append_to(protocol::Transport transport, const Caller& caller, ConstBytes data,
+                                                 TimePoint now);
+    [[nodiscard]] protocol::Event exit_event() const;
+    void leave_if_wanted(TimePoint now);
     void finish_component();
     [[nodiscard]] std::string programmed_before() const;
     void forget_images();
@@ -244,10 +311,15 @@ class UpdateSession final : private transports::FetchSink
     [[nodiscard]] std::vector<Target*> to_restart() const;
     void raise_floor(const HistoryEntry& entry);
     void drop_staged();
+    [[nodiscard]] protocol::Event lease_event() const;
     void leave();
     void schedule_restart(TimePoint now);
-    void run_restart();
-    void restart_next(const std::vector<Target*>& targets);
+    void run_restart(TimePoint now);
+    void restart_next(const std::vector<Target*>& targets, TimePoint now);
+    void restarted(const std::vector<std::string>& names, const std::string& failure,
+                   const std::vector<Target*>& others, TimePoint now);
+    void reboot(Target& target, const std::vector<std::string>& names, const std::vector<Target*>& others,
+                TimePoint now);
     void settle_former_updates();
     static void settle_unfinished(HistoryEntry& entry);
     void settle_installed(Target& target);
@@ -257,12 +329,15 @@ class UpdateSession final : private transports::FetchSink
 
     void work_on_digest(TimePoint now);
     void work_on_verification(TimePoint now);
+    void work_on_checks(TimePoint now);
+    [[nodiscard]] bool wants_update_work() const;
     void work_on_programming(TimePoint now);
     [[nodiscard]] Target* target_with_work() const;
 
     [[nodiscard]] std::uint8_t percent() const;
     [[nodiscard]] std::uint64_t done() const;
     [[nodiscard]] double programmed_share() const;
+    [[nodiscard]] double acted_share() const;
     [[nodiscard]] protocol::IntegrityCheck integrity() const;
 
     UpdateSettings settings_;
@@ -279,8 +354,16 @@ class UpdateSession final : private transports::FetchSink
     std::optional<Sha256> verified_;    ///< of the staged image, once every check has passed
     std::vector<Component> components_; ///< to be programmed, once every check has passed
     std::size_t programmed_{};          ///< of them
-    std::uint16_t signature_size_{};    ///< of 4Eh, bytes; 0: none
-    Bytes signature_;                   ///< as far as it has come
+    VerifyStep verify_step_{};
+    std::size_t vouched_{};         ///< components that are verified to the end
+    bool acting_{false};            ///< the component is written, its update action runs
+    bool handed_over_{false};       ///< to actions, of an update that has not ended yet
+    std::vector<Target*> prepared_; ///< whose preparation was started for this transfer
+    bool holds_{false};             ///< the transfer waits for the word to program
+    bool leaves_at_end_{false};
+    std::uint64_t tenure_number_{};
+    std::uint16_t signature_size_{}; ///< of 4Eh, bytes; 0: none
+    Bytes signature_;                ///< as far as it has come
     Reason reason_;
     std::optional<stream::StreamReceiver> receiver_;
     transports::FetchOrder order_;           ///< of 29h-4 and 4Dh; no URI: nothing is to be fetched

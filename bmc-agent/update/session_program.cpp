@@ -14,7 +14,6 @@ using protocol::UpdateResult;
 
 void UpdateSession::start_program(TimePoint now)
 {
-    components_ = verification_.take_components();
     programmed_ = 0;
     program_component(now);
 }
@@ -43,7 +42,12 @@ void UpdateSession::program_component(TimePoint now)
     {
         parts_.history.begin(*entry_);
     }
-    if (const auto begun = target.handler().begin(component.image); !begun)
+    acting_ = false;
+    if (target.handler().hands_over())
+    {
+        component_written(now); // it was, while it was verified
+    }
+    else if (const auto begun = target.handler().begin(component.image); !begun)
     {
         fail_update({ReasonCode::program_failed, state_, begun.error().text + programmed_before()}, now);
     }
@@ -58,9 +62,8 @@ std::string UpdateSession::programmed_before() const
 }
 
 /// True: the component is in place.
-Result<bool> UpdateSession::program_slice()
+Result<bool> UpdateSession::write_slice(Component& component)
 {
-    Component& component = components_[programmed_];
     TargetHandler& handler = component.target->handler();
     if (!component.image.approach)
     {
@@ -82,7 +85,16 @@ Result<bool> UpdateSession::program_slice()
 void UpdateSession::work_on_programming(TimePoint now)
 {
     tenure_.renew(now);
-    const auto finished = program_slice();
+    Component& component = components_[programmed_];
+    if (acting_)
+    {
+        if (ended_well(component.target->update(), *component.target, "update", now))
+        {
+            component_programmed(now);
+        }
+        return;
+    }
+    const auto finished = write_slice(component);
     if (!finished)
     {
         const bool integrity = finished.error().kind == ErrorKind::integrity;
@@ -91,11 +103,24 @@ void UpdateSession::work_on_programming(TimePoint now)
                     now);
         return;
     }
-    if (!*finished)
+    if (*finished)
     {
-        return;
+        component_written(now);
     }
-    components_[programmed_].image.bytes.read = nullptr; // what unpacks it needs memory
+}
+
+/// The bytes are in their place; what the configuration wants done with them follows.
+void UpdateSession::component_written(TimePoint now)
+{
+    Component& component = components_[programmed_];
+    component.image.bytes.read = nullptr; // what unpacks it needs memory
+    acting_ = true;
+    run_action(component.target->update(), subject_of(*component.target, &component), now);
+}
+
+void UpdateSession::component_programmed(TimePoint now)
+{
+    acting_ = false;
     ++programmed_;
     if (programmed_ < components_.size())
     {
@@ -108,10 +133,12 @@ void UpdateSession::work_on_programming(TimePoint now)
     const bool host = std::ranges::any_of(components_, [](const Component& component)
                                           { return component.target->configuration().restart.what == Restart::host; });
     fire(host ? Event::programmed_host : Event::programmed, now);
+    leave_if_wanted(now);
 }
 
 void UpdateSession::finish()
 {
+    handed_over_ = false; // where an image was, it stays for the restart
     forget_images();
     drop_staged(); // before the entry is written: the log may need the space
     finish_component();

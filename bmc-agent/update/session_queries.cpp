@@ -42,11 +42,20 @@ double UpdateSession::programmed_share() const
         const TargetHandler& handler = components_[at].target->handler();
         const bool at_work = at == programmed_ && handler.total() != 0;
         all += size;
-        done += at < programmed_ ? size
-                : at_work        ? size * static_cast<double>(handler.done()) / static_cast<double>(handler.total())
-                                 : 0;
+        done += at < programmed_               ? size
+                : at == programmed_ && acting_ ? size * acted_share()
+                : at_work ? size * static_cast<double>(handler.done()) / static_cast<double>(handler.total())
+                          : 0;
     }
     return all > 0 ? done / all : 0;
+}
+
+/// What the update action has done of its work, as far as it tells; of a handler that has written the rest is known.
+double UpdateSession::acted_share() const
+{
+    const Target& target = *components_[programmed_].target;
+    const double told = target.update() == nullptr ? 0 : target.update()->report().percent.value_or(0) / 100.0;
+    return target.handler().hands_over() ? told : 1;
 }
 
 std::uint64_t UpdateSession::done() const
@@ -56,7 +65,7 @@ std::uint64_t UpdateSession::done() const
     case UpdateState::download:
         return parts_.staging.received();
     case UpdateState::verify:
-        return verification_.done();
+        return verify_step_ == VerifyStep::checks ? verification_.done() : parts_.staging.length();
     case UpdateState::program:
         return static_cast<std::uint64_t>(static_cast<double>(parts_.staging.length()) * programmed_share());
     case UpdateState::ready:

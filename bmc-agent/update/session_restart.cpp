@@ -36,15 +36,15 @@ void UpdateSession::schedule_restart(TimePoint now)
     }
 }
 
-void UpdateSession::run_restart()
+void UpdateSession::run_restart(TimePoint now)
 {
     const std::vector<Target*> targets = std::move(restart_->targets);
     restart_.reset();
-    restart_next(targets);
+    restart_next(targets, now);
 }
 
 /// One command after the other, as the BMC's own would cut off the host's; two targets of one machine restart it once.
-void UpdateSession::restart_next(const std::vector<Target*>& targets)
+void UpdateSession::restart_next(const std::vector<Target*>& targets, TimePoint now)
 {
     restarting_ = !targets.empty();
     if (targets.empty())
@@ -65,18 +65,53 @@ void UpdateSession::restart_next(const std::vector<Target*>& targets)
         mark_restarted(names.back(), true, "programmed, the restart was asked for");
     }
     parts_.log.event(Level::warning, "Restarting", {{"target", names.front()}});
-    parts_.runner.run(command,
-                      [this, names, others](const CommandResult& result)
-                      {
-                          for (const std::string& name : names)
-                          {
-                              if (!result.success)
-                              {
-                                  restart_failed(name, result.failure);
-                              }
-                          }
-                          restart_next(others);
-                      });
+    if (command.empty())
+    {
+        reboot(*targets.front(), names, others, now);
+        return;
+    }
+    parts_.runner.run(command, [this, names, others, now](const CommandResult& result)
+                      { restarted(names, result.success ? std::string{} : result.failure, others, now); });
+}
+
+/// An empty failure: the restart is under way.
+void UpdateSession::restarted(const std::vector<std::string>& names, const std::string& failure,
+                              const std::vector<Target*>& others, TimePoint now)
+{
+    for (const std::string& name : names)
+    {
+        if (!failure.empty())
+        {
+            restart_failed(name, failure);
+        }
+    }
+    restart_next(others, now);
+}
+
+/// By the configured action in a command's place.
+void UpdateSession::reboot(Target& target, const std::vector<std::string>& names, const std::vector<Target*>& others,
+                           TimePoint now)
+{
+    Action* const action = target.reboot();
+    const auto look = [this, action, names, others](TimePoint then)
+    {
+        const ActionReport& report = action->report();
+        if (report.state != ActionState::running)
+        {
+            restarted(names, report.state == ActionState::failed ? report.text : std::string{}, others, then);
+            notify();
+        }
+    };
+    if (action == nullptr)
+    {
+        restarted(names, "the agent was built without what starts units; restart by hand", others, now);
+        return;
+    }
+    action->start(subject_of(target, nullptr), look, now);
+    if (action->report().state != ActionState::running)
+    {
+        look(now);
+    }
 }
 
 /// On record before the command runs: nobody may be left to write it down behind.

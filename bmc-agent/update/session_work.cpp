@@ -8,7 +8,6 @@
 namespace fwupdate::agent
 {
 
-using protocol::Action;
 using protocol::Event;
 using protocol::IntegrityCheck;
 using protocol::ReasonCode;
@@ -51,56 +50,58 @@ void UpdateSession::fire(Event event, TimePoint now)
     }
 }
 
-void UpdateSession::act(Action action, TimePoint now)
+void UpdateSession::act(protocol::Action action, TimePoint now)
 {
     switch (action)
     {
-    case Action::none:
-    case Action::change_owner:
-    case Action::apply_options:
-    case Action::accept_data:
-    case Action::record_uri:
-    case Action::attach_drive:
-    case Action::detach_drive:
-    case Action::report_error:
+    case protocol::Action::none:
+    case protocol::Action::change_owner:
+    case protocol::Action::apply_options:
+    case protocol::Action::accept_data:
+    case protocol::Action::record_uri:
+    case protocol::Action::attach_drive:
+    case protocol::Action::detach_drive:
+    case protocol::Action::report_error:
         return; // the command or event itself has done it
-    case Action::start_fetch:
+    case protocol::Action::start_fetch:
         start_fetch();
         return;
-    case Action::open_mode:
+    case protocol::Action::open_mode:
+        ++tenure_number_;
         reset_request();
         return;
-    case Action::open_transfer:
+    case protocol::Action::open_transfer:
         flags_ = protocol::flag_started;
+        holds_ = false;
         integrity_result_ = IntegrityCheck::not_requested;
         verified_.reset();
         components_.clear();
         programmed_ = 0;
         reason_ = {};
         return;
-    case Action::start_verify:
+    case protocol::Action::start_verify:
         receiver_.reset();
         request_.size = parts_.staging.length();
         raise_host_floors();
         verification_.begin(request_, parts_.staging);
         return;
-    case Action::start_program:
+    case protocol::Action::start_program:
         start_program(now);
         return;
-    case Action::finish:
+    case protocol::Action::finish:
         finish();
         return;
-    case Action::close_transfer:
+    case protocol::Action::close_transfer:
         close_transfer();
         return;
-    case Action::leave:
+    case protocol::Action::leave:
         leave();
         return;
-    case Action::leave_restart:
+    case protocol::Action::leave_restart:
         schedule_restart(now);
         leave();
         return;
-    case Action::leave_pending:
+    case protocol::Action::leave_pending:
         parts_.log.event(Level::info, "The update waits for a restart",
                          {{"target", request_.target->configuration().name}});
         leave();
@@ -135,6 +136,7 @@ void UpdateSession::close_transfer()
     {
         close_log_entry(UpdateResult::released, {ReasonCode::aborted, state_, "given up for another transfer"});
     }
+    abort_actions();
     request_.target->handler().cancel();
     request_ = asked_;
     receiver_.reset();
@@ -168,6 +170,8 @@ void UpdateSession::leave()
     close_transfer();
     drop_drive();
     tenure_.end();
+    ++tenure_number_;
+    leaves_at_end_ = false;
     const Reason kept = std::exchange(reason_, {}); // still told after the mode is left
     reset_request();
     reason_ = kept;
@@ -184,9 +188,11 @@ void UpdateSession::fail_update(Reason reason, TimePoint now)
     stop_fetch();
     plug_out();
     order_.uri.clear();
+    abort_actions();
     forget_images();
     parts_.staging.close();
     fire(Event::failed, now);
+    leave_if_wanted(now);
 }
 
 /// What reads the staged image goes before it does; which targets it was for stays known.
@@ -250,10 +256,15 @@ void UpdateSession::session_closed(std::uint8_t channel, std::uint32_t session, 
     notify();
 }
 
+Event UpdateSession::lease_event() const
+{
+    return is_held_back() ? Event::held_lease_expired : Event::lease_expired;
+}
+
 std::optional<TimePoint> UpdateSession::deadline() const
 {
     std::optional<TimePoint> next = next_purge_;
-    const bool lease_runs = tenure_.held() && protocol::find_transition(state_, Event::lease_expired);
+    const bool lease_runs = tenure_.held() && protocol::find_transition(state_, lease_event());
     if (lease_runs)
     {
         next = std::min(*next, tenure_.expires());
@@ -269,9 +280,9 @@ void UpdateSession::on_deadline(TimePoint now)
 {
     if (restart_ && now >= restart_->due)
     {
-        run_restart();
+        run_restart(now);
     }
-    if (tenure_.expired(now) && protocol::find_transition(state_, Event::lease_expired))
+    if (tenure_.expired(now) && protocol::find_transition(state_, lease_event()))
     {
         parts_.log.event(Level::warning, "The lease of update mode ended", {{"user", tenure_.user()}});
         if (entry_)
@@ -280,7 +291,7 @@ void UpdateSession::on_deadline(TimePoint now)
                        "no command from " + (tenure_.user().empty() ? "the host" : tenure_.user()) + " for " +
                            std::to_string(tenure_.lease().count()) + " s"};
         }
-        fire(Event::lease_expired, now);
+        fire(lease_event(), now);
     }
     if (now >= next_purge_)
     {
@@ -299,13 +310,29 @@ Target* UpdateSession::target_with_work() const
 
 bool UpdateSession::wants_work() const
 {
-    return state_ == UpdateState::verify || state_ == UpdateState::program || parts_.staging.can_hash() ||
-           target_with_work() != nullptr;
+    return wants_update_work() || parts_.staging.can_hash() || target_with_work() != nullptr;
+}
+
+/// Whether verification or programming can go on now: it waits for actions, handlers that wait, and people.
+bool UpdateSession::wants_update_work() const
+{
+    if (awaited_action() != nullptr)
+    {
+        return false;
+    }
+    if (state_ == UpdateState::program)
+    {
+        return acting_ || components_[programmed_].target->handler().wants_step();
+    }
+    const bool handing_over = verify_step_ == VerifyStep::handing_over;
+    return state_ == UpdateState::verify && verify_step_ != VerifyStep::held &&
+           (!handing_over || components_[vouched_].target->handler().wants_step());
 }
 
 void UpdateSession::work(TimePoint now)
 {
-    if (state_ == UpdateState::program)
+    const bool wanted = wants_update_work();
+    if (wanted && state_ == UpdateState::program)
     {
         work_on_programming(now);
     }
@@ -313,7 +340,7 @@ void UpdateSession::work(TimePoint now)
     {
         work_on_digest(now);
     }
-    else if (state_ == UpdateState::verify)
+    else if (wanted)
     {
         work_on_verification(now);
     }
@@ -353,6 +380,18 @@ void UpdateSession::work_on_digest(TimePoint now)
 void UpdateSession::work_on_verification(TimePoint now)
 {
     tenure_.renew(now);
+    if (verify_step_ == VerifyStep::checks)
+    {
+        work_on_checks(now);
+    }
+    else
+    {
+        work_on_component(now);
+    }
+}
+
+void UpdateSession::work_on_checks(TimePoint now)
+{
     if (!verification_.step())
     {
         return;
@@ -366,7 +405,7 @@ void UpdateSession::work_on_verification(TimePoint now)
     if (refusal == nullptr)
     {
         verified_ = parts_.staging.digest();
-        fire(Event::verified, now);
+        components_found(now);
         return;
     }
     forget_images();

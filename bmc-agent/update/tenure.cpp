@@ -54,6 +54,11 @@ bool Tenure::admit(const Caller& caller, TimePoint now)
     return true;
 }
 
+bool Tenure::would_admit(const Caller& caller) const
+{
+    return is_owner(caller) || (held() && !owner_->alive && is_same_user(caller));
+}
+
 void Tenure::touch(const Caller& caller, TimePoint now)
 {
     if (is_owner(caller))

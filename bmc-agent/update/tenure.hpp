@@ -31,6 +31,9 @@ class Tenure
     /// gone and the user is the same.
     [[nodiscard]] bool admit(const Caller& caller, TimePoint now);
 
+    /// The same without its effect.
+    [[nodiscard]] bool would_admit(const Caller& caller) const;
+
     /// A query renews the lease when the owner asks.
     void touch(const Caller& caller, TimePoint now);
 

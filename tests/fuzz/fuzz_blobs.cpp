@@ -43,10 +43,6 @@ class StrictUpdate final : public FlashUpdate
         require(id == "/flash/image" || id == "/flash/bios");
         return take(caller, [this] { image_.emplace(); });
     }
-    void prepare(std::string_view /*id*/, TimePoint /*now*/) override
-    {
-        require(held_ && image_.has_value());
-    }
     Result<void> append(ConstBytes bytes, const Caller& caller, TimePoint /*now*/) override
     {
         require(held_ && image_.has_value() && !bytes.empty());

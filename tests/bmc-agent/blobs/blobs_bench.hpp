@@ -34,10 +34,6 @@ class PlayedUpdate final : public FlashUpdate
     {
         return take("image " + std::string{id}, caller, [this] { image.clear(); });
     }
-    void prepare(std::string_view id, TimePoint /*now*/) override
-    {
-        calls.push_back("prepare " + std::string{id});
-    }
     Result<void> append(ConstBytes bytes, const Caller& caller, TimePoint /*now*/) override
     {
         CHECK(held);

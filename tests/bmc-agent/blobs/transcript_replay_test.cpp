@@ -69,7 +69,6 @@ void replay(BlobsBench& bench, const std::string& name)
 }
 
 const std::vector<std::string> upload_calls{"image /flash/image",
-                                            "prepare /flash/image",
                                             "append",
                                             "append",
                                             "append",
