@@ -1,5 +1,6 @@
 #include "bmc-agent/daemon.hpp"
 
+#include "bmc-agent/blobs/blob_commands.hpp"
 #include "bmc-agent/daemon/service_manager.hpp"
 #include "bmc-agent/version.hpp"
 
@@ -88,6 +89,11 @@ void Daemon::Observer::session_closed(std::uint8_t channel, std::uint32_t sessio
     session_.session_closed(channel, session, now);
 }
 
+Daemon::Blobs::Blobs(UpdateSession& session, blobs::FlashIds ids, blobs::SessionId first_session)
+    : update{session}, firmware{std::move(ids), update}, cleanup{update}, manager{{&firmware, &cleanup}, first_session}
+{
+}
+
 UpdateSettings Daemon::settings_of(const config::Config& configuration, const RunIdentity& identity)
 {
     return {.lease = configuration.lease,
@@ -111,7 +117,7 @@ Daemon::Daemon(const config::Config& configuration, Log& log, State state)
       runner_{context_, command_limit},
       staging_{std::move(state.staging)},
       targets_{configuration.targets, configuration.default_target,
-               HandlerParts{&runner_, [this] { session_.notify(); }}},
+               HandlerParts{&runner_, [this] { session_.notify(); }, {}}},
       trust_{std::move(state.trust)},
       floors_{configuration.staging.directory, std::move(state.scheme)},
       checks_{make_checks({configuration.staging.max_image_size, configuration.verification,
@@ -232,8 +238,41 @@ Result<std::unique_ptr<Daemon>> Daemon::create(const config::Config& configurati
     return daemon;
 }
 
+/// Where a target has one.
+Result<void> Daemon::serve_blobs()
+{
+    std::vector<std::string> ids;
+    for (const config::Target& target : configuration_.targets)
+    {
+        if (!target.blob.empty())
+        {
+            ids.push_back(target.blob);
+        }
+    }
+    if (ids.empty())
+    {
+        return {};
+    }
+    auto checked = blobs::FlashIds::make(std::move(ids));
+    if (!checked)
+    {
+        return checked.error();
+    }
+    std::array<std::uint8_t, 2> first{};
+    random_.fill(first);
+    blobs_ =
+        std::make_unique<Blobs>(session_, std::move(*checked), static_cast<blobs::SessionId>(first[0] | first[1] << 8));
+    blobs::add_blob_commands(commands_, blobs_->manager, log_,
+                             [this](const Caller& caller, TimePoint now) { session_.touch(caller, now); });
+    return {};
+}
+
 Result<void> Daemon::open_channels()
 {
+    if (auto served = serve_blobs(); !served)
+    {
+        return served;
+    }
     auto udp = lan::UdpServer::create(context_, configuration_.lan, lan_, log_);
     if (!udp)
     {

@@ -1,6 +1,9 @@
 // The agent at run time: every object made in its place and handed to the next, nothing found by itself.
 #pragma once
 
+#include "bmc-agent/blobs/blob_manager.hpp"
+#include "bmc-agent/blobs/cleanup_blob.hpp"
+#include "bmc-agent/blobs/firmware_blobs.hpp"
 #include "bmc-agent/channels/lan/lan_server.hpp"
 #include "bmc-agent/channels/lan/udp_server.hpp"
 #include "bmc-agent/channels/system-interface/host_server.hpp"
@@ -12,6 +15,7 @@
 #include "bmc-agent/log/log.hpp"
 #include "bmc-agent/process/asio_command_runner.hpp"
 #include "bmc-agent/update/firmware_commands.hpp"
+#include "bmc-agent/update/session_flash_update.hpp"
 #include "bmc-agent/update/update_loop.hpp"
 #include "bmc-agent/verification/check_table.hpp"
 #include "common/random.hpp"
@@ -53,6 +57,17 @@ class Daemon
         UpdateSession& session_;
     };
 
+    /// The flash blobs, for the host tool of phosphor-ipmi-flash.
+    struct Blobs
+    {
+        Blobs(UpdateSession& session, blobs::FlashIds ids, blobs::SessionId first_session);
+
+        SessionFlashUpdate update;
+        blobs::FirmwareBlobs firmware;
+        blobs::CleanupBlob cleanup;
+        blobs::BlobManager manager;
+    };
+
     /// What is opened before anything runs.
     struct State
     {
@@ -71,6 +86,7 @@ class Daemon
     [[nodiscard]] std::unique_ptr<usb::UsbDrive> make_usb_drive(const std::optional<usb::FatTools>& tools);
     [[nodiscard]] std::unique_ptr<network::Downloader> make_downloader();
     [[nodiscard]] Result<void> open_channels();
+    [[nodiscard]] Result<void> serve_blobs();
     [[nodiscard]] static UpdateSettings settings_of(const config::Config& configuration, const RunIdentity& identity);
 
     // In the order of construction: each uses only what stands above it.
@@ -90,6 +106,7 @@ class Daemon
     std::unique_ptr<network::Downloader> downloader_;
     TransportTable transports_;
     UpdateSession session_;
+    std::unique_ptr<Blobs> blobs_; ///< null: no target has one
     CommandTable commands_;
     CommandRestarter cold_reset_;
     lan::LanServer lan_;

@@ -1,6 +1,7 @@
 // bmc-agent: the daemon's command line, signals and exit codes. Everything else is wired in daemon.cpp.
 #include "bmc-agent/config/config.hpp"
 #include "bmc-agent/config/flash/flash_config.hpp"
+#include "bmc-agent/config/flash/targets.hpp"
 #include "bmc-agent/daemon.hpp"
 #include "bmc-agent/log/log.hpp"
 #include "bmc-agent/process/signals.hpp"
@@ -10,10 +11,15 @@
 #include <CLI/Config.hpp>
 #include <CLI/Formatter.hpp>
 
+#include <algorithm>
 #include <exception>
 #include <iostream>
+#include <iterator>
 #include <optional>
 #include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
 
 namespace
 {
@@ -57,56 +63,76 @@ std::optional<int> read(int argc, char** argv, CommandLine& out)
     return std::nullopt;
 }
 
-/// What phosphor-ipmi-flash's configuration says, where ours names it. It is only checked: no blob is served from it.
-config::flash::FlashConfig read_flash_config(const config::Config& config)
+/// Both configurations as one.
+struct Configuration
 {
-    auto flash =
-        config.flash_config ? config::flash::load(config.flash_config->directories) : config::flash::FlashConfig{};
-    for (const std::string& warning : flash.warnings)
+    config::Config own;                ///< with a target for each blob
+    config::flash::FlashConfig flash;  ///< its mistakes cost their blobs only
+    std::vector<std::string> mistakes; ///< that cost all
+};
+
+Result<Configuration> load(const std::string& file)
+{
+    auto own = config::load(file);
+    if (!own)
     {
-        std::cerr << "warning: " << warning << '\n';
+        return own.error();
     }
-    for (const std::string& mistake : flash.mistakes)
+    Configuration whole{std::move(*own), {}, {}};
+    if (whole.own.flash_config)
     {
-        std::cerr << mistake << '\n';
+        whole.flash = config::flash::load(whole.own.flash_config->directories);
+        whole.mistakes = config::flash::add_targets(whole.flash, whole.own);
     }
-    return flash;
+    std::ranges::move(config::flash::check_blobs(whole.own), std::back_inserter(whole.mistakes));
+    for (std::string& mistake : whole.mistakes)
+    {
+        mistake.insert(0, mistake.starts_with(file) ? "" : file + ": ");
+    }
+    return whole;
 }
 
-/// Says too that the check is all there is, so that nobody waits for blobs.
 std::string flash_summary(const config::flash::FlashConfig& flash)
 {
-    return "firmware blobs of phosphor-ipmi-flash, checked and not served by this agent: " +
-           std::to_string(flash.blobs.size()) + "\n" + config::flash::summary(flash);
+    return "firmware blobs of phosphor-ipmi-flash: " + std::to_string(flash.blobs.size()) + "\n" +
+           config::flash::summary(flash);
+}
+
+void print(std::string_view word, const std::vector<std::string>& lines)
+{
+    for (const std::string& line : lines)
+    {
+        std::cerr << word << line << '\n';
+    }
 }
 
 int check(const CommandLine& command_line)
 {
-    const auto config = config::load(command_line.config);
+    const auto config = load(command_line.config);
     if (!config)
     {
         std::cerr << config.error().text << '\n';
         return bad_configuration;
     }
-    for (const std::string& warning : config->warnings)
-    {
-        std::cerr << "warning: " << warning << '\n';
-    }
-    if (const auto trust = agent::Trust::load(config->verification); !trust)
+    print("warning: ", config->own.warnings);
+    if (const auto trust = agent::Trust::load(config->own.verification); !trust)
     {
         std::cerr << command_line.config << ": /verification: " << trust.error().text << '\n';
         return bad_configuration;
     }
-    const auto flash = read_flash_config(*config);
-    if (flash.mistakes.empty())
+    print("warning: ", config->flash.warnings);
+    print("", config->flash.mistakes);
+    print("", config->mistakes);
+    const bool good = config->flash.mistakes.empty() && config->mistakes.empty();
+    if (good)
     {
-        std::cout << "ok\n" << config::summary(*config);
+        std::cout << "ok\n" << config::summary(config->own);
     }
-    if (config->flash_config)
+    if (config->own.flash_config)
     {
-        std::cout << flash_summary(flash);
+        std::cout << flash_summary(config->flash);
     }
-    return flash.mistakes.empty() ? success : bad_configuration;
+    return good ? success : bad_configuration;
 }
 
 int serve(const config::Config& config, agent::Log& log)
@@ -123,20 +149,28 @@ int serve(const config::Config& config, agent::Log& log)
 
 int run(const CommandLine& command_line)
 {
-    const auto config = config::load(command_line.config);
+    const auto config = load(command_line.config);
     if (!config)
     {
         std::cerr << config.error().text << '\n';
         return bad_configuration;
     }
-    const std::string& word = command_line.log_level.empty() ? config->log_level : command_line.log_level;
+    if (!config->mistakes.empty())
+    {
+        print("", config->mistakes);
+        return bad_configuration;
+    }
+    const std::string& word = command_line.log_level.empty() ? config->own.log_level : command_line.log_level;
     const auto log =
         agent::make_log(agent::level_from_name(word).value_or(agent::Level::info), agent::format_of_standard_error());
-    for (const std::string& warning : config->warnings)
+    for (const auto& lines : {config->own.warnings, config->flash.warnings, config->flash.mistakes})
     {
-        log->event(agent::Level::warning, "Configuration", {{"warning", warning}});
+        for (const std::string& line : lines)
+        {
+            log->event(agent::Level::warning, "Configuration", {{"warning", line}});
+        }
     }
-    return serve(*config, *log);
+    return serve(config->own, *log);
 }
 
 } // namespace

@@ -221,11 +221,15 @@ Outcome dispatch(BlobManager& manager, Log& log, ConstBytes data, const Caller& 
 
 } // namespace
 
-void add_blob_commands(CommandTable& table, BlobManager& manager, Log& log)
+void add_blob_commands(CommandTable& table, BlobManager& manager, Log& log,
+                       std::function<void(const Caller&, TimePoint)> heard)
 {
     table.add({ipmi::NetFn::oem_group, command_number, ipmi::Privilege::administrator,
-               [&manager, &log](ConstBytes data, const Caller& caller, TimePoint now)
-               { return dispatch(manager, log, data, caller, now); }});
+               [&manager, &log, heard = std::move(heard)](ConstBytes data, const Caller& caller, TimePoint now)
+               {
+                   heard(caller, now);
+                   return dispatch(manager, log, data, caller, now);
+               }});
 }
 
 } // namespace fwupdate::agent::blobs

@@ -127,8 +127,8 @@ struct ComponentId
 struct Target
 {
     std::uint8_t id{};
-    std::string name; ///< 1..32 bytes
-    std::string type; ///< handler: "file"
+    std::string name;   ///< 1..32 bytes
+    std::string type;   ///< handler: "file"
     std::string blob{}; ///< id of the flash blob by which it can be updated; empty: none
     std::filesystem::path path;
     std::uint64_t max_size{}; ///< bytes; 0: staging.max_image_size
@@ -187,10 +187,13 @@ struct Usb
     std::string product{"Firmware drop"};
 };
 
-/// Where phosphor-ipmi-flash's own configuration lies. It is checked with ours; nothing is served from it.
+/// Where phosphor-ipmi-flash's own configuration lies, and what it cannot say of its blobs.
 struct FlashDirectories
 {
     std::vector<std::filesystem::path> directories{"/usr/share/phosphor-ipmi-flash", "/run/phosphor-ipmi-flash"};
+
+    /// By `blob`; type, path and actions are that configuration's. Without a name: empty; without a number: no_target.
+    std::vector<Target> targets;
 };
 
 /// The whole of it.
@@ -208,7 +211,8 @@ struct Config
     Staging staging;
     Lease lease;
     std::vector<Target> targets;
-    std::uint8_t default_target{}; ///< id
+    std::uint8_t default_target{};   ///< id
+    std::string default_target_name; ///< as it was written; empty: not written
     std::string log_level{"info"};
     std::vector<std::string> warnings; ///< what is allowed but unwise, one line each with file, key and remedy
 };

@@ -36,9 +36,10 @@ std::vector<std::string_view> names_of(const std::vector<Target>& targets)
 void read_default_target(ObjectReader& reader, Config& out)
 {
     const auto names = names_of(out.targets);
-    std::string name;
-    reader.text("default_target", name, 32);
-    if (out.targets.size() > 1)
+    std::string& name = out.default_target_name;
+    reader.text("default_target", name, longest_target_name);
+    const bool more = out.flash_config.has_value(); // who has its targets resolves the name
+    if (out.targets.size() > 1 && !more)
     {
         reader.require("default_target", "write which target an update without a name goes to: " + one_of(names));
     }
@@ -47,13 +48,13 @@ void read_default_target(ObjectReader& reader, Config& out)
         out.default_target = out.targets.front().id;
     }
     const auto chosen = std::ranges::find(out.targets, name, &Target::name);
-    if (!name.empty() && chosen == out.targets.end())
+    if (!name.empty() && chosen == out.targets.end() && !more)
     {
         const std::string hint = did_you_mean(name, names);
         reader.findings().mistake(reader.pointer("default_target"), "no target is called \"" + name + "\"",
                                   (hint.empty() ? "" : hint + " ") + "write " + one_of(names));
     }
-    else if (!name.empty())
+    else if (chosen != out.targets.end())
     {
         out.default_target = chosen->id;
     }
@@ -194,11 +195,11 @@ Config read_config(const Json& document, Findings& findings, Secrets& secrets)
     }
     read_lease(ObjectReader{reader.member("lease"), findings}, config.lease);
     read_targets(reader, config.targets);
-    read_default_target(reader, config);
     if (const Place flash = reader.member("flash_config"); flash.value != nullptr)
     {
         read_flash_directories(ObjectReader{flash, findings}, config.flash_config.emplace());
     }
+    read_default_target(reader, config);
     std::string_view level = "info";
     reader.word("log_level", level, level_words);
     config.log_level = level;

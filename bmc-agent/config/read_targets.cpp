@@ -8,7 +8,6 @@ namespace fwupdate::config
 namespace
 {
 
-constexpr std::size_t longest_name = 32;                  ///< bytes, as in Get Target Info
 constexpr std::size_t most_components = 64;               ///< of one target
 constexpr std::size_t longest_member = 100;               ///< bytes of a tarball's member's name
 constexpr std::size_t longest_version = 64;               ///< bytes, as in Get Target Info
@@ -68,7 +67,7 @@ void read_accepts(ObjectReader& reader, std::uint8_t& out)
     for (const Place& item : reader.items("accepts", accepts_words.size(), "forms"))
     {
         std::string text;
-        const bool is_text = read_text(item, text, longest_name, reader.findings());
+        const bool is_text = read_text(item, text, longest_target_name, reader.findings());
         const auto* const word = std::ranges::find(accepts_words, text, &Word<std::uint8_t>::first);
         if (word != accepts_words.end())
         {
@@ -118,19 +117,14 @@ void read_target(ObjectReader reader, Target& out)
     out.id = protocol::no_target;
     reader.number("id", out.id, 0, protocol::no_target - 1);
     reader.require("name", R"(write what people call it, such as "bios")");
-    reader.text("name", out.name, longest_name);
+    reader.text("name", out.name, longest_target_name);
     reader.require("type", R"(write "file")");
     reader.word("type", type, type_words);
     out.type = type;
     reader.require("path", "write the file that an update replaces");
     reader.path("path", out.path);
-    reader.size("max_size", out.max_size, protocol::largest_image);
-    if (reader.has("restart"))
-    {
-        read_restart(ObjectReader{reader.member("restart"), reader.findings()}, out.restart);
-    }
-    read_version(reader, out);
-    read_packages(reader, out);
+    reader.text("blob", out.blob, longest_blob_id);
+    read_target_facts(reader, out);
     reader.finish();
 }
 
@@ -161,9 +155,23 @@ void check_unique(const std::vector<Target>& before, const Target& target, const
 
 } // namespace
 
+void read_target_facts(ObjectReader& reader, Target& out)
+{
+    reader.size("max_size", out.max_size, protocol::largest_image);
+    if (reader.has("restart"))
+    {
+        read_restart(ObjectReader{reader.member("restart"), reader.findings()}, out.restart);
+    }
+    read_version(reader, out);
+    read_packages(reader, out);
+}
+
 void read_targets(ObjectReader& parent, std::vector<Target>& out)
 {
-    parent.require("targets", "write at least one thing that can be updated");
+    if (!parent.has("flash_config"))
+    {
+        parent.require("targets", "write at least one thing that can be updated");
+    }
     Findings& findings = parent.findings();
     for (const Place& item : parent.items("targets", most_targets, "targets"))
     {

@@ -31,6 +31,12 @@ void read_lease(ObjectReader reader, Lease& out);
 void read_flash_directories(ObjectReader reader, FlashDirectories& out);
 void read_targets(ObjectReader& parent, std::vector<Target>& out);
 
+/// What may be said of any target, whatever it is and wherever its bytes go.
+void read_target_facts(ObjectReader& reader, Target& out);
+
+inline constexpr std::size_t longest_target_name = 32; ///< bytes, as in Get Target Info
+inline constexpr std::size_t longest_blob_id = 128;    ///< bytes: fits into a response of every channel
+
 inline constexpr std::size_t longest_ipmi_secret = 40; ///< bytes; a BMC key in hexadecimal
 
 /// The secret under `key`, or in the file under `key`_file; exactly one of them, at most `longest` bytes. False:

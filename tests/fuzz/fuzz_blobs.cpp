@@ -164,7 +164,7 @@ class World
   public:
     World()
     {
-        add_blob_commands(table_, manager_, log_);
+        add_blob_commands(table_, manager_, log_, [](const Caller&, TimePoint) {});
     }
 
     /// Request data as it is.

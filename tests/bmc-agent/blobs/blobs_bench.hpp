@@ -165,7 +165,7 @@ class BlobsBench
           cleanup{update},
           manager{{&blobs, &cleanup}, first_session}
     {
-        add_blob_commands(table, manager, log);
+        add_blob_commands(table, manager, log, [](const Caller&, TimePoint) {});
     }
 
     /// Request data as it travels; gives completion code and response data.

@@ -51,8 +51,7 @@ TEST_CASE("the hash may come first; without an image there is nothing to verify;
     REQUIRE(bench.close() == "00");
     REQUIRE(bench.open("/flash/image", data_flags) == "00"); // truncates
     REQUIRE(bench.close() == "00");
-    CHECK(bench.update.calls ==
-          Calls{"signature", "signed", "image /flash/image", "image /flash/image"});
+    CHECK(bench.update.calls == Calls{"signature", "signed", "image /flash/image", "image /flash/image"});
     CHECK(bench.open("/flash/verify", open_write) == "00");
 }
 
@@ -270,8 +269,7 @@ TEST_CASE("a client that was killed during its upload: after ten minutes the nex
     CHECK(bench.open("/flash/image", data_flags) == "ff");
     bench.now += std::chrono::seconds{1};
     CHECK(bench.open("/flash/bios", data_flags) == "00");
-    CHECK(bench.update.calls ==
-          Calls{"image /flash/image", "abort", "image /flash/bios"});
+    CHECK(bench.update.calls == Calls{"image /flash/image", "abort", "image /flash/bios"});
     CHECK(bench.ask(SubCommand::session_stat, SessionName{dead}) == "ff");
 }
 

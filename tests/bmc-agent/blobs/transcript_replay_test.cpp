@@ -68,14 +68,8 @@ void replay(BlobsBench& bench, const std::string& name)
     }
 }
 
-const std::vector<std::string> upload_calls{"image /flash/image",
-                                            "append",
-                                            "append",
-                                            "append",
-                                            "append",
-                                            "signature",
-                                            "signed",
-                                            "verify"};
+const std::vector<std::string> upload_calls{"image /flash/image", "append", "append", "append", "append",
+                                            "signature",          "signed", "verify"};
 
 } // namespace
 
