@@ -1,5 +1,6 @@
 // The one table of target handlers. Adding one: a file, and a row here.
 #include "bmc-agent/targets/file_target.hpp"
+#include "bmc-agent/targets/handover_target.hpp"
 
 #include <algorithm>
 #include <array>
@@ -20,8 +21,14 @@ std::unique_ptr<TargetHandler> make_file(const config::Target& target, const Han
     return std::make_unique<FileTarget>(target.path);
 }
 
+std::unique_ptr<TargetHandler> make_handover(const config::Target& target, const HandlerParts& /*parts*/)
+{
+    return std::make_unique<HandoverTarget>(target.path);
+}
+
 constexpr std::array handlers{
     HandlerRow{"file", make_file},
+    HandlerRow{"handover", make_handover},
 };
 
 } // namespace

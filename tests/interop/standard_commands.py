@@ -232,7 +232,7 @@ class Manners(unittest.TestCase):
             self.assertEqual(good.returncode, 0, good.stderr)
             self.assertNotIn(directory, good.stderr)
             self.assertTrue(good.stdout.startswith("ok\n"), good.stdout)
-            self.assertTrue(good.stdout.endswith("checked and not served by this agent: 1\n" + line), good.stdout)
+            self.assertTrue(good.stdout.endswith("firmware blobs of phosphor-ipmi-flash: 1\n" + line), good.stdout)
             self.write_json(directory, "b.json", [{**entry, "blob": "bios"}])
             bad = self.run_agent(*check)
             self.assertEqual(bad.returncode, 1)

@@ -99,6 +99,7 @@ struct Policy
     config::Machine machine;
     std::function<void(config::Target& bios, config::Target& cpld)> change_targets;
     std::optional<std::chrono::system_clock::time_point> date;
+    std::function<std::unique_ptr<agent::Action>(const config::Action&)> make_action;
 };
 
 class UpdateBench
@@ -217,7 +218,13 @@ class UpdateBench
         {
             policy_.change_targets(targets[0], targets[1]);
         }
-        targets_ = std::make_unique<agent::Targets>(std::move(targets), std::uint8_t{1});
+        agent::HandlerParts parts;
+        if (policy_.make_action)
+        {
+            parts.make_action = [this](const config::Action& action, std::chrono::seconds)
+            { return policy_.make_action(action); };
+        }
+        targets_ = std::make_unique<agent::Targets>(std::move(targets), std::uint8_t{1}, parts);
         trust_ = std::make_unique<agent::Trust>(std::move(*agent::Trust::load(policy_.verification)));
         floors_ = std::make_unique<agent::VersionFloors>(directory.path(), package::VersionScheme::usual());
         checks_ = agent::make_checks({limit, policy_.verification, agent::Places{*targets_, policy_.machine, *trust_},
