@@ -216,15 +216,16 @@ class Manners(unittest.TestCase):
             self.assertNotIn(PASSWORD, result.stdout)
 
     def test_the_configuration_of_phosphor_ipmi_flash(self):
-        entry = {"blob": "/flash/bios", "handler": {"type": "file", "path": "/tmp/bios"},
+        entry = {"blob": "/flash/rom", "handler": {"type": "file", "path": "/tmp/rom"},
                  "actions": {"preparation": {"type": "skip"}, "update": {"type": "reboot"},
                              "verification": {"type": "systemd", "unit": "check.service"}}}
-        line = ("blob /flash/bios: file /tmp/bios; preparation skipped; verification starts check.service; "
+        line = ("blob /flash/rom: file /tmp/rom; preparation skipped; verification starts check.service; "
                 "update restarts the BMC\n")
         with Agent(PROGRAM).prepared() as agent:
             directory = agent.path("flash")
             os.mkdir(directory, 0o755)
             agent.configuration["flash_config"] = {"directories": [directory]}
+            agent.configuration["default_target"] = "bios"
             agent.write_configuration()
             check = ["--config", agent.path("agent.conf"), "--check-config"]
             self.write_json(directory, "a.json", [entry])
@@ -232,6 +233,7 @@ class Manners(unittest.TestCase):
             self.assertEqual(good.returncode, 0, good.stderr)
             self.assertNotIn(directory, good.stderr)
             self.assertTrue(good.stdout.startswith("ok\n"), good.stdout)
+            self.assertIn(' "rom", /tmp/rom, ', good.stdout)  # a target too
             self.assertTrue(good.stdout.endswith("firmware blobs of phosphor-ipmi-flash: 1\n" + line), good.stdout)
             self.write_json(directory, "b.json", [{**entry, "blob": "bios"}])
             bad = self.run_agent(*check)
