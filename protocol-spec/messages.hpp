@@ -361,6 +361,7 @@ inline constexpr std::uint8_t session_same_user = 0x04;       ///< by the asking
 inline constexpr std::uint8_t session_holder_alive = 0x08;    ///< the holder's session is still open
 inline constexpr std::uint8_t session_restart_pending = 0x10; ///< a deferred update waits for a restart
 inline constexpr std::uint8_t session_named = 0x20;           ///< the transfer has size and digest: it can be resumed
+inline constexpr std::uint8_t session_acting = 0x40;          ///< what the BMC's configuration starts is running
 
 inline constexpr std::uint8_t no_target = 0xFF;
 

@@ -114,6 +114,7 @@ protocol::GetUpdateSessionResponse UpdateSession::describe(const Caller& caller,
     add(tenure_.is_same_user(caller), protocol::session_same_user);
     add(tenure_.is_owner_alive(), protocol::session_holder_alive);
     add(parts_.staging.is_named(), protocol::session_named);
+    add(awaited_action() != nullptr, protocol::session_acting);
     const bool transfer = transport_ != protocol::Transport::none;
     return {.state = state_,
             .percent = percent(),

@@ -99,6 +99,7 @@ Fields session_fields(const Session& session)
         {"lease_remaining", or_null(held, session.lease_remaining)},
         {"restart_pending", session.flags.has(protocol::session_restart_pending)},
         {"resumable", session.flags.has(protocol::session_named)},
+        {"acting", session.flags.has(protocol::session_acting)},
     };
 }
 

@@ -60,7 +60,9 @@ class Movement
             done_ = 0;
             moved_ = now;
         }
-        if (session.done > done_ || session.percent > percent_)
+        // What the BMC's configuration has started may tell nothing until its end; the BMC itself ends what hangs.
+        const bool acting = session.flags.has(protocol::session_acting);
+        if (acting || session.done > done_ || session.percent > percent_)
         {
             moved_ = now;
         }
