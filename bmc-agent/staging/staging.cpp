@@ -78,21 +78,24 @@ Result<Staging> Staging::open(std::filesystem::path directory, std::uint64_t max
     return Staging{std::move(directory), max_image_size};
 }
 
-Result<void> Staging::begin_named(const TransferName& name, bool discard_first)
+Result<void> Staging::begin_named(const TransferName& name, bool discard_first, const std::optional<InPlace>& place)
 {
     close();
     if (name.size > max_image_size_)
     {
         return too_large(name.size, max_image_size_);
     }
+    in_place_ = place;
     if (!discard_first && resume(name))
     {
         return {};
     }
     discard();
     drop_set_aside();
-    if (const auto space = require_space(name.size); !space)
+    in_place_ = place;
+    if (const auto space = require_room(name.size); !space)
     {
+        in_place_.reset();
         return space.error();
     }
     if (const auto opened = open_image(name.size); !opened)
@@ -117,9 +120,10 @@ bool Staging::resume(const TransferName& name)
     {
         return false;
     }
-    auto image = File::open(image_path(directory_), O_RDWR);
+    auto image = File::open(in_place_ ? in_place_->path : image_path(directory_), O_RDWR);
     const auto status = image ? image->status() : Result<struct ::stat>{image.error()};
-    if (!status || static_cast<std::uint64_t>(status->st_size) != name.size)
+    const bool device = status && S_ISBLK(status->st_mode); // the blocks' checksums tell whether they are still there
+    if (!status || (!device && static_cast<std::uint64_t>(status->st_size) != name.size))
     {
         return false;
     }
@@ -128,16 +132,34 @@ bool Staging::resume(const TransferName& name)
     return true;
 }
 
-Result<void> Staging::begin_unnamed(std::uint64_t limit)
+Result<void> Staging::begin_unnamed(std::uint64_t limit, const std::optional<InPlace>& place)
 {
     discard();
     drop_set_aside();
-    limit_ = std::min(limit, max_image_size_);
+    in_place_ = place;
+    limit_ = std::min({limit, max_image_size_, place ? place->capacity : max_image_size_});
     return open_image(0);
+}
+
+/// Bytes that lie where they belong already are kept: what a block map knows of them may still be true.
+Result<void> Staging::open_in_place(std::uint64_t size)
+{
+    auto image = File::open(in_place_->path, O_RDWR | O_CREAT);
+    const auto status = image ? image->status() : Result<struct ::stat>{image.error()};
+    if (!status)
+    {
+        return status.error();
+    }
+    image_ = std::move(*image);
+    return S_ISBLK(status->st_mode) ? Result<void>{} : image_.truncate(size);
 }
 
 Result<void> Staging::open_image(std::uint64_t size)
 {
+    if (in_place_)
+    {
+        return open_in_place(size);
+    }
     auto image = File::open(image_path(directory_), O_RDWR | O_CREAT | O_TRUNC);
     if (!image)
     {
@@ -284,6 +306,7 @@ void Staging::close()
     const bool keep = map_.has_value();
     const bool was_open = image_.is_open();
     image_.close();
+    in_place_.reset();
     map_.reset();
     hasher_.reset();
     seal_.reset();
@@ -304,9 +327,25 @@ void Staging::discard()
         image_.close();
         close();
     }
+    in_place_.reset();
     std::error_code ignored; // what can't be removed now is truncated by the next begin
     std::filesystem::remove(image_path(directory_), ignored);
     std::filesystem::remove(map_path(directory_), ignored);
+}
+
+Result<void> Staging::require_room(std::uint64_t size) const
+{
+    if (!in_place_)
+    {
+        return require_space(size);
+    }
+    if (size > in_place_->capacity)
+    {
+        return fail(ErrorKind::no_space, "the image has " + std::to_string(size) + " bytes; " +
+                                             in_place_->path.string() + " holds " +
+                                             std::to_string(in_place_->capacity));
+    }
+    return {};
 }
 
 Result<void> Staging::require_space(std::uint64_t size) const
@@ -335,7 +374,10 @@ Result<void> Staging::require_space(std::uint64_t size) const
 void Staging::set_aside()
 {
     std::error_code ignored; // a help for debugging, no more
-    std::filesystem::rename(image_path(directory_), debug_path(directory_), ignored);
+    if (!in_place_)          // else it lies where people find it
+    {
+        std::filesystem::rename(image_path(directory_), debug_path(directory_), ignored);
+    }
     discard();
 }
 

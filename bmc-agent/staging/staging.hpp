@@ -18,6 +18,15 @@
 namespace fwupdate::agent
 {
 
+/// Where an image gathers instead of in the staging directory: what it is for, while nothing runs from there.
+struct InPlace
+{
+    std::filesystem::path path; ///< a file or a block device, no link
+    std::uint64_t capacity{};   ///< bytes
+
+    bool operator==(const InPlace&) const = default;
+};
+
 class Staging final : public transports::ImageSink
 {
   public:
@@ -25,12 +34,20 @@ class Staging final : public transports::ImageSink
     [[nodiscard]] static Result<Staging> open(std::filesystem::path directory, std::uint64_t max_image_size);
 
     /// Starts or resumes the named image: blocks of the same name found here count; any other image is dropped.
-    /// `discard`: start afresh. Errors: no_space (too large, or the file system is full), input_output.
-    [[nodiscard]] Result<void> begin_named(const TransferName& name, bool discard);
+    /// `discard`: start afresh. `place`: the bytes gather there, and stay there whatever becomes of the transfer.
+    /// Errors: no_space (too large, or the file system is full), input_output.
+    [[nodiscard]] Result<void> begin_named(const TransferName& name, bool discard,
+                                           const std::optional<InPlace>& place = {});
 
     /// Starts an image of unknown size, at most `limit` bytes; drops any other. Like begin_named it removes what
     /// set_aside has left.
-    [[nodiscard]] Result<void> begin_unnamed(std::uint64_t limit);
+    [[nodiscard]] Result<void> begin_unnamed(std::uint64_t limit, const std::optional<InPlace>& place = {});
+
+    /// Whether the image that is open gathers in its own place.
+    [[nodiscard]] bool is_in_place() const
+    {
+        return in_place_.has_value();
+    }
 
     // ImageSink
     [[nodiscard]] std::uint64_t size() const override
@@ -110,6 +127,8 @@ class Staging final : public transports::ImageSink
     Staging(std::filesystem::path directory, std::uint64_t max_image_size);
 
     [[nodiscard]] Result<void> open_image(std::uint64_t size);
+    [[nodiscard]] Result<void> open_in_place(std::uint64_t size);
+    [[nodiscard]] Result<void> require_room(std::uint64_t size) const;
     void drop_set_aside();
     [[nodiscard]] bool resume(const TransferName& name);
     [[nodiscard]] std::uint32_t block_length(std::uint32_t block) const; ///< bytes
@@ -119,6 +138,7 @@ class Staging final : public transports::ImageSink
     std::filesystem::path directory_;
     std::uint64_t max_image_size_{};
     File image_;
+    std::optional<InPlace> in_place_; ///< while an image is open
     std::optional<BlockMap> map_;
     std::uint64_t limit_{};    ///< of an unnamed image, bytes
     std::uint64_t appended_{}; ///< bytes of an unnamed image

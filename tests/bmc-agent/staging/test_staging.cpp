@@ -384,3 +384,107 @@ TEST_CASE("a symbolic link in the staging directory is not followed")
     std::ifstream{directory.path() / "precious"} >> text;
     CHECK(text == "keep");
 }
+
+TEST_CASE("an image that gathers in its own place takes no room in the staging directory")
+{
+    const test::TemporaryDirectory directory;
+    const Bytes image = make_image(3 * protocol::block_size + 5);
+    const InPlace slot{directory.path() / "slot", 1 << 20};
+    const auto write_all = [&](Staging& staging)
+    {
+        for (std::uint32_t block = 0; block < staging.map()->blocks(); ++block)
+        {
+            REQUIRE(staging.write_block(block, block_of(image, block)).has_value());
+        }
+        hash_all(staging);
+    };
+    const auto staged_file = directory.path() / "staging" / "image";
+
+    SUBCASE("whole, and read as it was hashed")
+    {
+        Staging staging = open_staging(directory);
+        REQUIRE(staging.begin_named(name_of(image), false, slot).has_value());
+        CHECK(staging.is_in_place());
+        write_all(staging);
+        CHECK(staging.digest() == sha256(image));
+        CHECK_FALSE(std::filesystem::exists(staged_file));
+        CHECK(std::filesystem::file_size(slot.path) == image.size());
+        Bytes block;
+        REQUIRE(staging.read_sealed(1, block).has_value());
+        flip(slot.path, protocol::block_size + 1);
+        CHECK_FALSE(staging.read_sealed(1, block).has_value());
+        staging.discard();
+        CHECK(std::filesystem::exists(slot.path)); // it is not ours to remove
+        CHECK_FALSE(staging.is_in_place());
+    }
+    SUBCASE("resumed after the agent, block for block")
+    {
+        {
+            Staging staging = open_staging(directory);
+            REQUIRE(staging.begin_named(name_of(image), false, slot).has_value());
+            REQUIRE(staging.write_block(2, block_of(image, 2)).has_value());
+        }
+        Staging staging = open_staging(directory);
+        REQUIRE(staging.begin_named(name_of(image), false, slot).has_value());
+        CHECK(staging.has_block(2));
+        write_all(staging);
+        CHECK(staging.digest() == sha256(image));
+    }
+    SUBCASE("resumed where somebody wrote something else meanwhile: those blocks are asked for again")
+    {
+        {
+            Staging staging = open_staging(directory);
+            REQUIRE(staging.begin_named(name_of(image), false, slot).has_value());
+            write_all(staging);
+        }
+        flip(slot.path, 7);
+        Staging staging = open_staging(directory);
+        REQUIRE(staging.begin_named(name_of(image), false, slot).has_value());
+        CHECK_FALSE(staging.hash_next().has_value());
+        CHECK_FALSE(staging.has_block(0));
+        write_all(staging);
+        CHECK(staging.digest() == sha256(image));
+    }
+    SUBCASE("an image of that name that was staged elsewhere counts for nothing")
+    {
+        {
+            Staging staging = open_staging(directory);
+            REQUIRE(staging.begin_named(name_of(image), false).has_value());
+            write_all(staging);
+        }
+        Staging staging = open_staging(directory);
+        REQUIRE(staging.begin_named(name_of(image), false, slot).has_value());
+        CHECK(staging.map()->blocks_present() == 0);
+    }
+    SUBCASE("larger than the place")
+    {
+        Staging staging = open_staging(directory);
+        const auto begun = staging.begin_named(name_of(image), false, InPlace{slot.path, image.size() - 1});
+        REQUIRE_FALSE(begun.has_value());
+        CHECK(begun.error().kind == ErrorKind::no_space);
+        CHECK(begun.error().text.find(slot.path.string()) != std::string::npos);
+        CHECK_FALSE(std::filesystem::exists(slot.path));
+        REQUIRE(staging.begin_unnamed(1 << 20, InPlace{slot.path, 10}).has_value());
+        CHECK(staging.append(ConstBytes{image}.first(10)).has_value());
+        CHECK_FALSE(staging.append(ConstBytes{image}.first(1)).has_value());
+    }
+    SUBCASE("unnamed, then given up: the place keeps what it has")
+    {
+        Staging staging = open_staging(directory);
+        REQUIRE(staging.begin_unnamed(1 << 20, slot).has_value());
+        REQUIRE(staging.append(image).has_value());
+        CHECK(staging.digest() == sha256(image));
+        staging.close();
+        CHECK(std::filesystem::file_size(slot.path) == image.size());
+        REQUIRE(staging.begin_unnamed(1 << 20).has_value()); // the next one is staged as ever
+        CHECK_FALSE(staging.is_in_place());
+    }
+    SUBCASE("debug: what lies in its place is not moved")
+    {
+        Staging staging = open_staging(directory);
+        REQUIRE(staging.begin_named(name_of(image), false, slot).has_value());
+        write_all(staging);
+        staging.set_aside();
+        CHECK(std::filesystem::file_size(slot.path) == image.size());
+    }
+}
