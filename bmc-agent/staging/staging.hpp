@@ -4,6 +4,7 @@
 
 #include "bmc-agent/staging/block_map.hpp"
 #include "bmc-agent/staging/file.hpp"
+#include "bmc-agent/staging/in_place.hpp"
 #include "bmc-agent/staging/seal.hpp"
 #include "common/sha256.hpp"
 #include "common/time.hpp"
@@ -17,15 +18,6 @@
 
 namespace fwupdate::agent
 {
-
-/// Where an image gathers instead of in the staging directory: what it is for, while nothing runs from there.
-struct InPlace
-{
-    std::filesystem::path path; ///< a file or a block device, no link
-    std::uint64_t capacity{};   ///< bytes
-
-    bool operator==(const InPlace&) const = default;
-};
 
 class Staging final : public transports::ImageSink
 {

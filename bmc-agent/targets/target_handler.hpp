@@ -5,6 +5,7 @@
 #include "bmc-agent/actions/action.hpp"
 #include "bmc-agent/config/config.hpp"
 #include "bmc-agent/process/command_runner.hpp"
+#include "bmc-agent/staging/in_place.hpp"
 #include "bmc-agent/targets/slot_keeper.hpp"
 #include "bmc-agent/targets/verified_image.hpp"
 #include "common/result.hpp"
@@ -13,6 +14,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 
 namespace fwupdate::agent
 {
@@ -71,6 +73,26 @@ class TargetHandler
 
     /// Takes away what was handed over, as it will not be programmed.
     virtual void withdraw() noexcept {}
+
+    /// Where the next image may gather while it comes, so that it needs no staging; asked for at the beginning of a
+    /// transfer. What lies there can't boot from then on until an update has ended well. None: nowhere, stage it.
+    [[nodiscard]] virtual std::optional<InPlace> open_own_place()
+    {
+        return std::nullopt;
+    }
+
+    /// Whether open_own_place may give one.
+    [[nodiscard]] virtual bool has_own_place() const
+    {
+        return false;
+    }
+
+    /// As begin(), of an image that has gathered in its own place and was verified there: step() reads it from the
+    /// medium, compares, and puts it in force.
+    [[nodiscard]] virtual Result<void> begin_in_place(VerifiedImage /*image*/)
+    {
+        return fail(ErrorKind::unsupported, "this target takes images from staging only");
+    }
 
     /// Its two slots; nullptr: there is one place only.
     [[nodiscard]] virtual SlotKeeper* slots()

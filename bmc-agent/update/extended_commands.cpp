@@ -200,7 +200,7 @@ Outcome plan(UpdateSession& session, const protocol::PlanRequest& request, const
                               .base_profile = false,
                               .is_current = current};
     std::vector<Finding> findings = session.plan(asked, request.header.view);
-    std::ranges::move(session.find_circumstances(caller, request.size), std::back_inserter(findings));
+    std::ranges::move(session.find_circumstances(caller, *target, request.size), std::back_inserter(findings));
     const Finding* refusal = first_refusal(findings);
     const std::string text = describe(findings);
     protocol::PlanResponse response{.verdict = refusal != nullptr ? protocol::PlanVerdict::would_refuse

@@ -162,7 +162,8 @@ CompletionCode UpdateSession::open_unnamed(const Caller& caller, protocol::Trans
         return code;
     }
     close_transfer();
-    if (const auto begun = parts_.staging.begin_unnamed(settings_.max_image_size); !begun)
+    if (const auto begun = parts_.staging.begin_unnamed(settings_.max_image_size, own_place_of(*request_.target));
+        !begun)
     {
         return refuse_start({ReasonCode::no_space, state_, begun.error().text}, now);
     }
@@ -230,7 +231,8 @@ std::optional<Reason> UpdateSession::open_stream(const Caller& caller, const pro
         return Reason{ReasonCode::image_too_large, state_, geometry.error().text};
     }
     const TransferName name{request_.target->configuration().name, request.size, request.sha256};
-    const auto begun = parts_.staging.begin_named(name, request.flags.has(protocol::begin_discard));
+    const auto begun =
+        parts_.staging.begin_named(name, request.flags.has(protocol::begin_discard), own_place_of(*request_.target));
     if (!begun)
     {
         const bool space = begun.error().kind == ErrorKind::no_space;
@@ -238,6 +240,14 @@ std::optional<Reason> UpdateSession::open_stream(const Caller& caller, const pro
     }
     receiver_.emplace(*geometry, window_blocks, parts_.staging, caller.max_response);
     return std::nullopt;
+}
+
+/// Where the target lets an image gather, noted for the time when it is programmed.
+std::optional<InPlace> UpdateSession::own_place_of(Target& target)
+{
+    auto place = target.handler().open_own_place();
+    in_place_ = place ? &target : nullptr;
+    return place;
 }
 
 /// A number that a late fragment of an older transfer does not have; never 0.

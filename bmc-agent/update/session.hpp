@@ -157,7 +157,8 @@ class UpdateSession final : private transports::FetchSink
     [[nodiscard]] std::vector<Finding> plan(const UpdateRequest& request, ConstBytes header) const;
 
     /// What else an update would meet now: the mode held by another, too little space.
-    [[nodiscard]] std::vector<Finding> find_circumstances(const Caller& caller, std::uint64_t size) const;
+    [[nodiscard]] std::vector<Finding> find_circumstances(const Caller& caller, const Target& target,
+                                                          std::uint64_t size) const;
     [[nodiscard]] std::uint8_t flags() const
     {
         return static_cast<std::uint8_t>(flags_ | (attached() ? protocol::flag_usb_attached : 0));
@@ -272,6 +273,8 @@ class UpdateSession final : private transports::FetchSink
 
     [[nodiscard]] std::optional<Reason> open_stream(const Caller& caller,
                                                     const protocol::BeginTransferRequest& request);
+    [[nodiscard]] std::optional<InPlace> own_place_of(Target& target);
+    [[nodiscard]] Result<void> begin_component(Component& component);
     [[nodiscard]] std::uint16_t new_transfer();
     void reset_request();
     void close_transfer();
@@ -357,6 +360,7 @@ class UpdateSession final : private transports::FetchSink
     VerifyStep verify_step_{};
     std::size_t vouched_{};         ///< components that are verified to the end
     bool acting_{false};            ///< the component is written, its update action runs
+    Target* in_place_{};            ///< where the open transfer gathers; nullptr: in staging
     bool handed_over_{false};       ///< to actions, of an update that has not ended yet
     std::vector<Target*> prepared_; ///< whose preparation was started for this transfer
     bool holds_{false};             ///< the transfer waits for the word to program

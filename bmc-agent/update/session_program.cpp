@@ -47,10 +47,26 @@ void UpdateSession::program_component(TimePoint now)
     {
         component_written(now); // it was, while it was verified
     }
-    else if (const auto begun = target.handler().begin(component.image); !begun)
+    else if (const auto begun = begin_component(components_[programmed_]); !begun)
     {
         fail_update({ReasonCode::program_failed, state_, begun.error().text + programmed_before()}, now);
     }
+}
+
+/// An image that lies in its place already must be all that came: who is written to cannot be read from.
+Result<void> UpdateSession::begin_component(Component& component)
+{
+    TargetHandler& handler = component.target->handler();
+    if (component.target != in_place_)
+    {
+        return handler.begin(component.image);
+    }
+    if (!component.name.empty())
+    {
+        return fail(ErrorKind::unsupported, "a package cannot be unpacked where it has gathered; send " +
+                                                component.target->configuration().name + " a plain image");
+    }
+    return handler.begin_in_place(component.image);
 }
 
 /// What a person must know when a later part of a package fails.

@@ -149,11 +149,14 @@ std::vector<Finding> UpdateSession::plan(const UpdateRequest& request, ConstByte
     return agent::plan(parts_.checks, request, header);
 }
 
-std::vector<Finding> UpdateSession::find_circumstances(const Caller& caller, std::uint64_t size) const
+std::vector<Finding> UpdateSession::find_circumstances(const Caller& caller, const Target& target,
+                                                       std::uint64_t size) const
 {
     std::vector<Finding> findings;
-    const auto space = parts_.staging.require_space(size);
-    findings.push_back(space ? Finding{"space", protocol::ReasonCode::none, "enough to stage the image"}
+    const bool in_place = target.handler().has_own_place(); // needs no room in staging
+    const auto space = in_place ? Result<void>{} : parts_.staging.require_space(size);
+    findings.push_back(space ? Finding{"space", protocol::ReasonCode::none,
+                                       in_place ? "the image gathers where it is for" : "enough to stage the image"}
                              : Finding{"space", protocol::ReasonCode::no_space, space.error().text});
     if (!tenure_.held() || tenure_.is_owner(caller))
     {
