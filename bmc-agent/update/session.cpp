@@ -28,6 +28,7 @@ UpdateSession::UpdateSession(UpdateSettings settings, UpdateParts parts)
         target.refresh_version(parts_.runner);
     }
     settle_former_updates();
+    settle_by_versions();
 }
 
 UpdateSession::~UpdateSession()

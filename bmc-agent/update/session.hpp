@@ -326,6 +326,8 @@ class UpdateSession final : private transports::FetchSink
     void settle_former_updates();
     static void settle_unfinished(HistoryEntry& entry);
     void settle_installed(Target& target);
+    void settle_by_versions();
+    void judge_by_version(HistoryEntry& entry, const Target& target);
     [[nodiscard]] bool judge(HistoryEntry& entry, Target& target);
     void mark_restarted(const std::string& target, bool restarted, const std::string& remark);
     void restart_failed(const std::string& target, const std::string& failure);

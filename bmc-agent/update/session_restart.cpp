@@ -195,6 +195,62 @@ void UpdateSession::settle_installed(Target& target)
     }
 }
 
+/// What was handed over to actions cannot be read where it is installed; that it runs is told by its version. Asked
+/// again now and then, as the version may be a command's answer.
+void UpdateSession::settle_by_versions()
+{
+    for (const Target& target : parts_.targets.all())
+    {
+        if (!target.handler().hands_over())
+        {
+            continue;
+        }
+        bool judged = false; // those before the last one are superseded
+        for (std::size_t index = 0; index < parts_.history.entries().size(); ++index)
+        {
+            HistoryEntry entry = parts_.history.entries()[index];
+            const bool wanted = entry.settle && entry.target == target.configuration().name;
+            if (!wanted || (!judged && !entry.version.empty() && target.version().empty()))
+            {
+                continue;
+            }
+            entry.settle = false;
+            if (!std::exchange(judged, true))
+            {
+                judge_by_version(entry, target);
+            }
+            parts_.history.update(index, entry);
+        }
+    }
+}
+
+void UpdateSession::judge_by_version(HistoryEntry& entry, const Target& target)
+{
+    if (entry.code == ReasonCode::agent_restarted)
+    {
+        entry.text =
+            "the agent stopped while the update action ran, which may have gone on without it: look at what it "
+            "has done before you restart " +
+            entry.target;
+        return;
+    }
+    if (entry.version.empty() || target.configuration().restart.what == protocol::Restart::host)
+    {
+        entry.text = "programmed and restarted; what is installed cannot be read";
+        return;
+    }
+    const bool same = entry.version == target.version();
+    entry.result = same ? UpdateResult::programmed : UpdateResult::fell_back;
+    entry.text = same ? "programmed, restarted, and its version runs"
+                      : "programmed and restarted, but version " + target.version() + " runs";
+    if (same)
+    {
+        raise_floor(entry);
+    }
+    parts_.log.event(same ? Level::info : Level::error, same ? "The update runs" : "The update fell back",
+                     {{"target", entry.target}});
+}
+
 /// False: it was not put in place, so that an earlier one may be what is installed.
 bool UpdateSession::judge(HistoryEntry& entry, Target& target)
 {

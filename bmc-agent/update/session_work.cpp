@@ -297,6 +297,7 @@ void UpdateSession::on_deadline(TimePoint now)
     {
         parts_.staging.purge(now, settings_.retention);
         parts_.history.save_again();
+        settle_by_versions();
         next_purge_ = now + purge_interval;
     }
 }

@@ -86,6 +86,7 @@ struct ActionBench
     {
         bios.type = "handover";
         bios.blob = "/flash/bios";
+        bios.version_command = {"version"};
         bios.actions = config::Actions{command("prepare"), command("verify"), command("update")};
         cpld.blob = "/flash/cpld";
         cpld.actions = config::Actions{config::flash::Skip{}, config::flash::Skip{}, command("after")};

@@ -245,4 +245,66 @@ TEST_CASE("an action in the place of a restart command runs at exit, and waits w
     }
 }
 
+/// A bench whose "bios" hands over to actions and tells its version by a command.
+void program_version(ActionBench& actions, const std::string& version)
+{
+    UpdateBench& bench = actions.bench;
+    REQUIRE(bench.enter(admin) == CompletionCode::ok);
+    send_image(bench);
+    bench.work();
+    actions.succeed("prepare");
+    actions.succeed("verify");
+    actions.succeed("update");
+    REQUIRE(bench.code(admin, "28") == CompletionCode::ok);
+    agent::HistoryEntry entry = bench.session().history().entries().front();
+    REQUIRE(entry.result == protocol::UpdateResult::programmed);
+    entry.version = version; // a plain image carries none
+    bench.write_history(entry);
+}
+
+TEST_CASE("what was handed over is judged by the version that runs after the restart")
+{
+    struct Case
+    {
+        std::string programmed;
+        std::string runs;
+        protocol::UpdateResult result;
+        std::string text;
+    };
+    using protocol::UpdateResult;
+    const Case cases[] = {
+        {"2.0", "2.0", UpdateResult::programmed, "programmed, restarted, and its version runs"},
+        {"2.0", "1.0", UpdateResult::fell_back, "programmed and restarted, but version 1.0 runs"},
+        {"", "1.0", UpdateResult::programmed, "programmed and restarted; what is installed cannot be read"},
+    };
+    for (const Case& row : cases)
+    {
+        CAPTURE(row.programmed);
+        CAPTURE(row.runs);
+        ActionBench actions{protocol::Restart::bmc};
+        program_version(actions, row.programmed);
+        actions.bench.runner.result.first_line = row.runs;
+        actions.bench.restart_agent(true);
+        actions.bench.pass(std::chrono::minutes{2}); // the version command has answered
+        const agent::HistoryEntry& entry = actions.bench.session().history().entries().front();
+        CHECK(entry.result == row.result);
+        CHECK(entry.text == row.text);
+    }
+}
+
+TEST_CASE("an agent that is killed while an update action runs does not say how it ended")
+{
+    ActionBench actions;
+    REQUIRE(actions.bench.enter(admin) == CompletionCode::ok);
+    send_image(actions.bench);
+    actions.bench.work();
+    actions.succeed("prepare");
+    actions.succeed("verify");
+    actions.bench.restart_agent();
+    const agent::HistoryEntry& entry = actions.bench.session().history().entries().front();
+    CHECK(entry.result == protocol::UpdateResult::failed);
+    CHECK(entry.code == protocol::ReasonCode::agent_restarted);
+    CHECK(entry.text.find("look at what it has done") != std::string::npos);
+}
+
 } // namespace

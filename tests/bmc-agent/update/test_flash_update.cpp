@@ -218,7 +218,7 @@ TEST_CASE("the tool goes away while the update runs: it ends, and then leaves by
         well ? flash.actions.succeed("update") : flash.actions.fail("update", "no");
         CHECK(flash.session().state() == UpdateState::init);
         flash.bench().pass(std::chrono::seconds{3});
-        CHECK(flash.bench().runner.ran.size() == (well ? 1U : 0U)); // the restart
+        CHECK(std::ranges::count(flash.bench().runner.ran, "restart-bios") == (well ? 1 : 0));
         CHECK(flash.open("/flash/bios", data_flags));
     }
 }

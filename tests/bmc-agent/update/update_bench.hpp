@@ -181,6 +181,12 @@ class UpdateBench
         return as_text(get<protocol::GetReasonResponse>(caller, protocol::Command::get_reason, from_start).text.view);
     }
 
+    /// Replaces the newest entry of the log, for the next agent to find.
+    void write_history(const agent::HistoryEntry& entry)
+    {
+        history_->update(entry);
+    }
+
     /// Lets the agent do all the work it has.
     void work()
     {
