@@ -57,6 +57,13 @@ class TargetHandler
     /// Where what is installed can be read; for its digest.
     [[nodiscard]] virtual const std::filesystem::path& installed_path() const = 0;
 
+    /// The first `size` bytes of what is installed, where installed_path() is no regular file: how many bytes of a device
+    /// are an image's is known to who has programmed it. Errors: input_output, unsupported.
+    [[nodiscard]] virtual Result<package::ByteSource> installed_bytes(std::uint64_t /*size*/) const
+    {
+        return fail(ErrorKind::unsupported, "what is installed cannot be read");
+    }
+
     /// Whether an error, a stopped agent or a power cut in the middle of writing leaves what was installed before. If
     /// not, people are told that the target holds neither.
     [[nodiscard]] virtual bool replaces_at_once() const

@@ -27,7 +27,7 @@ std::string date(const pldm::Timestamp104& time)
     return text.data();
 }
 
-std::string quoted(const pldm::VersionString& string)
+std::string in_quotes(const pldm::VersionString& string)
 {
     return "\"" + printable(to_utf8(string)) + "\" (" + std::string{name(string.type)} + ")";
 }
@@ -110,7 +110,7 @@ class Lines
 void describe_descriptor(const pldm::Descriptor& descriptor, Lines& lines)
 {
     const pldm::DescriptorType* const type = pldm::find_descriptor_type(descriptor.type);
-    const std::string what = descriptor.title  ? "vendor defined " + quoted(*descriptor.title)
+    const std::string what = descriptor.title  ? "vendor defined " + in_quotes(*descriptor.title)
                              : type != nullptr ? std::string{type->name}
                                                : "type " + hexadecimal(descriptor.type, 4);
     lines.line("descriptor", what + ": " + some_hex(descriptor.data));
@@ -118,7 +118,7 @@ void describe_descriptor(const pldm::Descriptor& descriptor, Lines& lines)
 
 void describe_device(const pldm::DeviceIdRecord& device, bool downstream, Lines& lines)
 {
-    lines.line(downstream ? "least version" : "image set version", quoted(device.version));
+    lines.line(downstream ? "least version" : "image set version", in_quotes(device.version));
     if (device.min_version_comparison_stamp)
     {
         lines.line("least comparison stamp", hexadecimal(*device.min_version_comparison_stamp, 8));
@@ -142,7 +142,7 @@ void describe_device(const pldm::DeviceIdRecord& device, bool downstream, Lines&
 
 void describe_component(const pldm::ComponentImage& image, Lines& lines)
 {
-    lines.line("version", quoted(image.version));
+    lines.line("version", in_quotes(image.version));
     lines.line("classification", classification(image.classification));
     lines.line("identifier", std::to_string(image.identifier));
     lines.line("comparison stamp", hexadecimal(image.comparison_stamp, 8));
@@ -160,7 +160,7 @@ void describe_component(const pldm::ComponentImage& image, Lines& lines)
 void describe_header(const pldm::Package& package, std::optional<bool> payload_matches, Lines& lines)
 {
     const Content& content = package.content();
-    lines.head("package " + quoted(content.version));
+    lines.head("package " + in_quotes(content.version));
     lines.line("format revision",
                std::to_string(content.revision) + " (" + std::string{package.revision().specification} + ")");
     lines.line("identifier", to_hex(content.identifier));

@@ -45,7 +45,7 @@ const char* unwelcome_kind(struct archive_entry* entry)
     return ::archive_entry_sparse_count(entry) > 0 ? "is a sparse file; pack it without tar -S" : nullptr;
 }
 
-std::string quoted(std::string_view name)
+std::string in_quotes(std::string_view name)
 {
     constexpr std::size_t shown = 100;
     return "\"" + printable(name.substr(0, shown)) + (name.size() > shown ? "...\"" : "\"");
@@ -363,7 +363,7 @@ Error TarballReader::damaged() const
 
 Error TarballReader::of_member(const Error& error) const
 {
-    return fail(error.kind, "the tarball's member " + quoted(member_.name) + ": " + error.text);
+    return fail(error.kind, "the tarball's member " + in_quotes(member_.name) + ": " + error.text);
 }
 
 bool looks_like_tarball(ConstBytes header)

@@ -60,7 +60,7 @@ std::weak_ordering compare_labels(std::string_view left, std::string_view right)
 }
 
 /// At most 60 bytes, for sentences.
-std::string quoted(std::string_view text)
+std::string in_quotes(std::string_view text)
 {
     constexpr std::size_t shown = 60;
     return "\"" + printable(text.substr(0, shown)) + (text.size() > shown ? "...\"" : "\"");
@@ -72,7 +72,7 @@ Result<std::weak_ordering> Version::compare(const Version& other) const
 {
     if (pattern_ != other.pattern_)
     {
-        return fail(ErrorKind::unsupported, "versions " + quoted(text_) + " and " + quoted(other.text_) +
+        return fail(ErrorKind::unsupported, "versions " + in_quotes(text_) + " and " + in_quotes(other.text_) +
                                                 " cannot be compared: they are written in different ways");
     }
     for (std::size_t at = 0; at < parts_.size(); ++at)
@@ -136,7 +136,7 @@ Result<VersionScheme> VersionScheme::from_patterns(const std::vector<VersionPatt
 Result<VersionScheme::Compiled> VersionScheme::compile(const VersionPattern& pattern)
 {
     constexpr std::size_t longest_expression = 512;
-    const std::string name = "the version pattern " + quoted(pattern.expression);
+    const std::string name = "the version pattern " + in_quotes(pattern.expression);
     if (pattern.expression.size() > longest_expression)
     {
         return fail(ErrorKind::invalid_field,
@@ -170,7 +170,7 @@ Result<Version> VersionScheme::parse(std::string_view text) const
 {
     if (text.empty() || text.size() > longest_version)
     {
-        return fail(ErrorKind::length, "the version " + quoted(text) + " is empty or longer than " +
+        return fail(ErrorKind::length, "the version " + in_quotes(text) + " is empty or longer than " +
                                            std::to_string(longest_version) + " bytes");
     }
     Version version;
@@ -184,8 +184,8 @@ Result<Version> VersionScheme::parse(std::string_view text) const
             return filled ? Result<Version>{std::move(version)} : Result<Version>{filled.error()};
         }
     }
-    return fail(ErrorKind::unsupported,
-                "the version " + quoted(text) + " cannot be compared: it fits none of the configured version patterns");
+    return fail(ErrorKind::unsupported, "the version " + in_quotes(text) +
+                                            " cannot be compared: it fits none of the configured version patterns");
 }
 
 Result<void> VersionScheme::fill(Version& version, const std::smatch& groups, const std::vector<GroupKind>& kinds)
@@ -196,7 +196,7 @@ Result<void> VersionScheme::fill(Version& version, const std::smatch& groups, co
         if (kinds[at] == GroupKind::number && !std::ranges::all_of(value, is_digit))
         {
             return fail(ErrorKind::unsupported,
-                        "the version " + quoted(version.text_) + " cannot be compared: " + quoted(value) +
+                        "the version " + in_quotes(version.text_) + " cannot be compared: " + in_quotes(value) +
                             " is no number, as its pattern's group " + std::to_string(at + 1) + " should be");
         }
         if (kinds[at] != GroupKind::ignored)
