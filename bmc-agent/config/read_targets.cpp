@@ -20,7 +20,8 @@ constexpr std::array restart_words{
 };
 
 /// The handlers there are; the word is kept as it stands.
-constexpr std::array type_words{Word<std::string_view>{"file", "file"}, Word<std::string_view>{"handover", "handover"}};
+constexpr std::array type_words{Word<std::string_view>{"file", "file"}, Word<std::string_view>{"handover", "handover"},
+                                Word<std::string_view>{"block", "block"}};
 
 void read_restart(ObjectReader reader, RestartAction& out)
 {

@@ -108,10 +108,39 @@ class PathCheck
         }
     }
 
+    /// Written in place: it must be there, and no file system's node for something else.
+    void check_device(std::size_t at)
+    {
+        const Path& path = config_.targets[at].path;
+        std::error_code error;
+        const auto status = std::filesystem::status(path, error); // follows links, as updates do
+        if (status.type() == std::filesystem::file_type::not_found)
+        {
+            findings_.warn(pointer(at), "is not there", "it must be, once an update comes");
+        }
+        else if (status.type() == std::filesystem::file_type::regular)
+        {
+            findings_.warn(pointer(at), "is a file, which will be written in place",
+                           R"(write "type": "file", and it is replaced at once)");
+        }
+        else if (status.type() != std::filesystem::file_type::block)
+        {
+            mistake(at, "is no block device", "write one such as /dev/mmcblk0p2, or a link to one");
+        }
+    }
+
     void check_place(std::size_t at)
     {
-        const auto obstacle =
-            surroundings_ == Surroundings::disk ? agent::obstacle_at(config_.targets[at].path) : std::nullopt;
+        if (surroundings_ != Surroundings::disk)
+        {
+            return;
+        }
+        if (config_.targets[at].type == "block")
+        {
+            check_device(at);
+            return;
+        }
+        const auto obstacle = agent::obstacle_at(config_.targets[at].path);
         if (obstacle && obstacle->passing)
         {
             findings_.warn(pointer(at), obstacle->reason, obstacle->remedy);

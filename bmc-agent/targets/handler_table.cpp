@@ -1,4 +1,5 @@
 // The one table of target handlers. Adding one: a file, and a row here.
+#include "bmc-agent/targets/block_target.hpp"
 #include "bmc-agent/targets/file_target.hpp"
 #include "bmc-agent/targets/handover_target.hpp"
 
@@ -21,6 +22,11 @@ std::unique_ptr<TargetHandler> make_file(const config::Target& target, const Han
     return std::make_unique<FileTarget>(target.path);
 }
 
+std::unique_ptr<TargetHandler> make_block(const config::Target& target, const HandlerParts& /*parts*/)
+{
+    return std::make_unique<BlockTarget>(target.path);
+}
+
 std::unique_ptr<TargetHandler> make_handover(const config::Target& target, const HandlerParts& /*parts*/)
 {
     return std::make_unique<HandoverTarget>(target.path);
@@ -29,6 +35,7 @@ std::unique_ptr<TargetHandler> make_handover(const config::Target& target, const
 constexpr std::array handlers{
     HandlerRow{"file", make_file},
     HandlerRow{"handover", make_handover},
+    HandlerRow{"block", make_block},
 };
 
 } // namespace

@@ -57,8 +57,8 @@ class TargetHandler
     /// Where what is installed can be read; for its digest.
     [[nodiscard]] virtual const std::filesystem::path& installed_path() const = 0;
 
-    /// The first `size` bytes of what is installed, where installed_path() is no regular file: how many bytes of a device
-    /// are an image's is known to who has programmed it. Errors: input_output, unsupported.
+    /// The first `size` bytes of what is installed, where installed_path() is no regular file: how many bytes of a
+    /// device are an image's is known to who has programmed it. Errors: input_output, unsupported.
     [[nodiscard]] virtual Result<package::ByteSource> installed_bytes(std::uint64_t /*size*/) const
     {
         return fail(ErrorKind::unsupported, "what is installed cannot be read");

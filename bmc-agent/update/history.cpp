@@ -28,6 +28,7 @@ json to_json(const HistoryEntry& entry)
             {"size", entry.size},
             {"sha256", to_hex(entry.sha256)},
             {"content_sha256", to_hex(entry.content_sha256)},
+            {"content_size", entry.content_size},
             {"version", printable(entry.version)},
             {"security_version", entry.security_version},
             {"parts", entry.parts},
@@ -66,6 +67,7 @@ HistoryEntry from_json(const json& object)
     entry.size = object.at("size").get<std::uint64_t>();
     entry.sha256 = digest_in(object, "sha256").value_or(Sha256{});
     entry.content_sha256 = digest_in(object, "content_sha256").value_or(entry.sha256); // agents of old had only that
+    entry.content_size = object.value("content_size", std::uint64_t{0});
     entry.version = object.value("version", std::string{});
     entry.security_version = object.value("security_version", std::uint32_t{0});
     entry.parts = object.value("parts", std::uint32_t{0});

@@ -21,12 +21,13 @@ struct HistoryEntry
     protocol::Transport transport{};
     protocol::ReasonCode code{};
     protocol::UpdateState phase{};
-    std::uint64_t started{};  ///< seconds since 1970, UTC
-    std::uint32_t duration{}; ///< seconds
-    std::uint64_t size{};     ///< bytes; 0: unknown
-    Sha256 sha256{};          ///< zeros: unknown
-    Sha256 content_sha256{};  ///< of what the target is programmed with; zeros: unknown
-    std::string version;      ///< of the image; empty: it has none
+    std::uint64_t started{};      ///< seconds since 1970, UTC
+    std::uint32_t duration{};     ///< seconds
+    std::uint64_t size{};         ///< bytes; 0: unknown
+    Sha256 sha256{};              ///< zeros: unknown
+    Sha256 content_sha256{};      ///< of what the target is programmed with; zeros: unknown
+    std::uint64_t content_size{}; ///< bytes of it; 0: unknown
+    std::string version;          ///< of the image; empty: it has none
     std::uint32_t security_version{};
     std::uint32_t parts{}; ///< of the package that were programmed with it; 0: not of a package
     bool whole{false};     ///< these were all parts that the package has for this BMC

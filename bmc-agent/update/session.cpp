@@ -26,6 +26,7 @@ UpdateSession::UpdateSession(UpdateSettings settings, UpdateParts parts)
     for (Target& target : parts_.targets.all())
     {
         target.refresh_version(parts_.runner);
+        expect_installed(target);
     }
     settle_former_updates();
     settle_by_versions();

@@ -308,6 +308,7 @@ class UpdateSession final : private transports::FetchSink
     void leave_if_wanted(TimePoint now);
     void finish_component();
     [[nodiscard]] std::string programmed_before() const;
+    [[nodiscard]] static std::string wreck_of(const Target& target);
     void forget_images();
     void raise_host_floors();
     void finish();
@@ -323,8 +324,9 @@ class UpdateSession final : private transports::FetchSink
                    const std::vector<Target*>& others, TimePoint now);
     void reboot(Target& target, const std::vector<std::string>& names, const std::vector<Target*>& others,
                 TimePoint now);
+    void expect_installed(Target& target);
     void settle_former_updates();
-    static void settle_unfinished(HistoryEntry& entry);
+    void settle_unfinished(HistoryEntry& entry) const;
     void settle_installed(Target& target);
     void settle_by_versions();
     void judge_by_version(HistoryEntry& entry, const Target& target);

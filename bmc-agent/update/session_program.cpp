@@ -29,6 +29,7 @@ void UpdateSession::program_component(TimePoint now)
     entry_->phase = state_; // if the agent does not live to see the end, the next one compares
     entry_->sha256 = *verified_;
     entry_->content_sha256 = component.image.sha256;
+    entry_->content_size = component.image.bytes.size;
     entry_->version = component.version;
     entry_->security_version = component.security_version;
     entry_->parts = component.name.empty() ? 0 : static_cast<std::uint32_t>(components_.size());
@@ -67,6 +68,15 @@ Result<void> UpdateSession::begin_component(Component& component)
                                                 component.target->configuration().name + " a plain image");
     }
     return handler.begin_in_place(component.image);
+}
+
+/// What a person must know of a target that is not replaced at once, when writing it ended in the middle.
+std::string UpdateSession::wreck_of(const Target& target)
+{
+    return target.handler().replaces_at_once()
+               ? ""
+               : "; " + target.configuration().name +
+                     " now holds neither the old nor the new image: program it again before anything restarts";
 }
 
 /// What a person must know when a later part of a package fails.
@@ -115,7 +125,7 @@ void UpdateSession::work_on_programming(TimePoint now)
     {
         const bool integrity = finished.error().kind == ErrorKind::integrity;
         fail_update({integrity ? ReasonCode::read_back_mismatch : ReasonCode::program_failed, state_,
-                     finished.error().text + programmed_before()},
+                     finished.error().text + wreck_of(*component.target) + programmed_before()},
                     now);
         return;
     }
@@ -167,7 +177,7 @@ void UpdateSession::finish_component()
     entry_->restart_pending = restarts;
     const HistoryEntry entry = *entry_;
     close_log_entry(UpdateResult::programmed, {ReasonCode::none, state_, "programmed and read back"});
-    target.installed().refresh();
+    target.installed().expect(entry.content_size);
     if (!restarts)
     {
         target.refresh_version(parts_.runner);

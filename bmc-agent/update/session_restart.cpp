@@ -137,6 +137,19 @@ void UpdateSession::restart_failed(const std::string& target, const std::string&
     parts_.log.event(Level::error, "The restart failed", {{"target", target}, {"reason", failure}});
 }
 
+/// Of a device it is the last update that says how many bytes are an image's.
+void UpdateSession::expect_installed(Target& target)
+{
+    const auto& entries = parts_.history.entries();
+    const auto last =
+        std::ranges::find_if(entries, [&](const HistoryEntry& entry)
+                             { return entry.target == target.configuration().name && entry.content_size != 0; });
+    if (last != entries.end())
+    {
+        target.installed().expect(last->content_size);
+    }
+}
+
 /// What an agent before this one left: an update that was under way has failed, or was being put in place; a restart
 /// that was waited for has happened when the kernel's boot changed, or the restart was asked for and the agent is a new
 /// one.
@@ -159,12 +172,17 @@ void UpdateSession::settle_former_updates()
     }
 }
 
-void UpdateSession::settle_unfinished(HistoryEntry& entry)
+void UpdateSession::settle_unfinished(HistoryEntry& entry) const
 {
     entry.result = UpdateResult::failed;
     entry.code = ReasonCode::agent_restarted;
     entry.text = "the agent stopped in the middle of the update; what is staged can be resumed";
     entry.settle = entry.phase == protocol::UpdateState::program; // it may have been in place already
+    const Target* const target = parts_.targets.find(entry.target);
+    if (entry.settle && target != nullptr)
+    {
+        entry.text += wreck_of(*target);
+    }
 }
 
 /// What is installed now is known: the last update that put something in place is judged by it, those before it are

@@ -217,6 +217,7 @@ void UpdateSession::open_log_entry(const Caller& caller)
                           .size = request_.size,
                           .sha256 = request_.sha256.value_or(Sha256{}),
                           .content_sha256 = {},
+                          .content_size = 0,
                           .version = {},
                           .security_version = 0,
                           .parts = 0,

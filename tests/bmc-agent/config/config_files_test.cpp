@@ -120,6 +120,26 @@ TEST_CASE("a target is a file, or becomes one; what is in the way is told")
                                    in("unmounted").string()});
 }
 
+TEST_CASE("a target in place is a block device, or will be there")
+{
+    const Folder folder;
+    const auto at = [&](const std::filesystem::path& path)
+    {
+        std::string text = with("/srv/bios.bin", path.string());
+        const std::string_view file = R"("type": "file")";
+        const auto type = text.find(file);
+        REQUIRE(type != std::string::npos);
+        return folder.write("a.json", text.replace(type, file.size(), R"("type": "block")"), 0600);
+    };
+    const std::string begin = (folder.path() / "a.json").string() + ": /targets/0/path: ";
+    CHECK(failure_of(at("/dev/null")).starts_with(begin + "is no block device; write one such as "));
+    CHECK(load(at("/dev/nothing-there"))->warnings ==
+          std::vector<std::string>{begin + "is not there; it must be, once an update comes"});
+    const auto warnings = load(at(folder.write("device", "x", 0600)))->warnings;
+    REQUIRE(warnings.size() == 1);
+    CHECK(warnings.front().starts_with(begin + "is a file, which will be written in place; "));
+}
+
 TEST_CASE("a way through links does not hide that a target lies in the staging directory")
 {
     const Folder folder;

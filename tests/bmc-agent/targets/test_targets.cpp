@@ -394,6 +394,6 @@ TEST_CASE("targets are found by number, by name, and by default")
 TEST_CASE("only handlers of the table exist")
 {
     CHECK(is_handler_type("file"));
-    CHECK_FALSE(is_handler_type("mtd"));
+    CHECK_FALSE(is_handler_type("tape"));
     CHECK_FALSE(is_handler_type(""));
 }
