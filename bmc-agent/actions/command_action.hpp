@@ -1,5 +1,5 @@
-// "command": a program of its own does the work. It learns of the update from its environment and tells its progress on
-// its standard output.
+// "command": a program of its own does the work. It learns of the update from its environment and tells its progress in
+// its output.
 #pragma once
 
 #include "bmc-agent/actions/running_action.hpp"
