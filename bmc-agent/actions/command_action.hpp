@@ -40,7 +40,7 @@ class CommandAction final : public RunningAction
     std::shared_ptr<ChildProcess> child_; ///< while it runs
     std::shared_ptr<void> alive_;         ///< expires with us
     std::string line_;                    ///< of the output, unfinished
-    std::string last_line_;               ///< of the output that is not empty
+    std::string last_line_;               ///< of the output that is neither blank nor a percent
     bool leaving_{false};                 ///< a former child is being stopped; the next one waits for its end
 };
 
