@@ -19,7 +19,7 @@ FOR_WRITING, FOR_DATA = 0x0002, 0x0102
 RUNNING, SUCCESS, FAILED, UNKNOWN = range(4)
 PIECE = 200  # bytes of an image in one write: what every client's command line takes
 IMAGE = make_image(1500)
-MODE_IS_HELD, LENGTH, INVALID, UNSPECIFIED, PRIVILEGE = 0xC0, 0xC7, 0xCC, 0xFF, 0xD4
+LENGTH, INVALID, PRIVILEGE, UNSPECIFIED = 0xC7, 0xCC, 0xD4, 0xFF
 BAD_SESSION = 0x0001  # never the first: the first one is drawn
 
 PYGHMI = """
