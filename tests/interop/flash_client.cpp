@@ -30,6 +30,7 @@ using std::chrono::milliseconds;
 constexpr int failed_status = 255;
 constexpr int usage_status = 2;
 constexpr std::size_t piece = 50;                ///< bytes of a file in one write: 64 on the wire
+constexpr std::uint32_t told_each = 100 * piece; ///< bytes: silence would mean that it hangs
 constexpr int attempts = 3;                      ///< of a commit that ends badly
 constexpr milliseconds first_pause{50};          ///< between questions whether a commit has ended; then doubled
 constexpr milliseconds longest_pause{1'000};     ///< up to this
@@ -126,6 +127,10 @@ class Tool
                            const auto size = static_cast<std::size_t>(stream.gcount());
                            blobs_.write(session, offset, {bytes.data(), size});
                            offset += static_cast<std::uint32_t>(size);
+                           if (offset % told_each == 0)
+                           {
+                               say(std::to_string(offset) + " bytes");
+                           }
                        }
                    });
     }

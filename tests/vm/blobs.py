@@ -14,7 +14,7 @@ import verification
 
 DONE, FAILED = 0, 255  # of flash_client
 IMAGES = {name: harness.make_image(size, seed) for name, size, seed in
-          (("small", 30_003, 1), ("other", 20_000, 2), ("large", 200_000, 3))}
+          (("small", 30_003, 1), ("other", 20_000, 2), ("large", 120_000, 3))}
 SKIP = {"preparation": {"type": "skip"}, "verification": {"type": "skip"}, "update": {"type": "skip"}}
 
 
