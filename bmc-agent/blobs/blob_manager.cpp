@@ -44,7 +44,7 @@ Result<SessionId> BlobManager::open(std::uint16_t flags, std::string_view id, co
         return fail(ErrorKind::invalid_field, "a blob is opened for reading, for writing, or for both");
     }
     expire_idle(**handler, now);
-    if (sessions_.size() >= most_sessions)
+    if (!has_room(caller))
     {
         return fail(ErrorKind::no_space, "too many blob sessions are open: close some, or wait until they expire");
     }
@@ -186,13 +186,20 @@ Result<BlobHandler*> BlobManager::handler_of(std::string_view id) const
 Result<BlobManager::Session*> BlobManager::use(SessionId session, const Caller& caller, TimePoint now)
 {
     const auto place = sessions_.find(session);
-    if (place == sessions_.end() || place->second.channel != caller.channel || place->second.user != caller.user)
+    if (place == sessions_.end() || !place->second.belongs_to(caller))
     {
         return fail(ErrorKind::not_found, "no blob session " + std::to_string(session) +
                                               " of this client: it was closed, expired, or never opened");
     }
     place->second.last_used = now;
     return &place->second;
+}
+
+bool BlobManager::has_room(const Caller& caller) const
+{
+    const auto own =
+        std::ranges::count_if(sessions_, [&](const auto& entry) { return entry.second.belongs_to(caller); });
+    return sessions_.size() < most_sessions && static_cast<std::size_t>(own) < most_sessions_of_one;
 }
 
 /// There is one: there are far fewer sessions than numbers.

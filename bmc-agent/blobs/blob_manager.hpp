@@ -18,7 +18,8 @@ class BlobManager
 {
   public:
     static constexpr Duration idle_limit = std::chrono::minutes{10};
-    static constexpr std::size_t most_sessions = 64; ///< a stock client needs one
+    static constexpr std::size_t most_sessions = 64;        ///< a stock client needs one
+    static constexpr std::size_t most_sessions_of_one = 16; ///< so that no owner takes them all
 
     /// The first handler that serves an id gets it; all outlive the manager. Sessions are numbered from
     /// `first_session` on: nobody should know it beforehand.
@@ -56,6 +57,11 @@ class BlobManager
         std::uint8_t channel{}; ///< of its owner
         std::string user;       ///< of its owner; empty: the host
         TimePoint last_used;
+
+        [[nodiscard]] bool belongs_to(const Caller& caller) const
+        {
+            return channel == caller.channel && user == caller.user;
+        }
     };
 
     void refresh();
@@ -63,6 +69,7 @@ class BlobManager
     [[nodiscard]] Result<BlobHandler*> handler_of(std::string_view id) const;
     [[nodiscard]] Result<Session*> use(SessionId session, const Caller& caller, TimePoint now);
     [[nodiscard]] SessionId unused_session() const;
+    [[nodiscard]] bool has_room(const Caller& caller) const;
     void expire_idle(BlobHandler& handler, TimePoint now);
 
     std::vector<BlobHandler*> handlers_;

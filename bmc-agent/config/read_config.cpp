@@ -84,23 +84,34 @@ Place verification_place(ObjectReader& reader)
     return reader.member("verification");
 }
 
-/// Mistakes that only show between sections.
-void check_whole(const Config& config, Findings& findings)
+/// What staging has no room or no memory for.
+void check_staged(const std::vector<Target>& targets, std::string_view section, const Staging& staging,
+                  Findings& findings)
 {
-    for (std::size_t at = 0; at < config.targets.size(); ++at)
+    for (std::size_t at = 0; at < targets.size(); ++at)
     {
-        const std::string pointer = pointer_to("/targets", std::to_string(at));
-        const Target& target = config.targets[at];
-        if (target.max_size > config.staging.max_image_size)
+        const std::string pointer = pointer_to(section, std::to_string(at));
+        const Target& target = targets[at];
+        if (target.max_size > staging.max_image_size)
         {
             findings.mistake(pointer_to(pointer, "max_size"), "is more than staging may hold",
                              "raise /staging/max_image_size, or lower this");
         }
-        if (target.anti_rollback && !config.staging.persistent)
+        if (target.anti_rollback && !staging.persistent)
         {
             findings.mistake(pointer_to(pointer, "anti_rollback"), "its floor would be lost at a restart",
                              "let /staging/directory be where files stay, with \"persistent\": true");
         }
+    }
+}
+
+/// Mistakes that only show between sections.
+void check_whole(const Config& config, Findings& findings)
+{
+    check_staged(config.targets, "/targets", config.staging, findings);
+    if (config.flash_config)
+    {
+        check_staged(config.flash_config->targets, "/flash_config/targets", config.staging, findings);
     }
     check_channels(config, findings);
     const auto admin = [](const User& user) { return user.limit == ipmi::Privilege::administrator; };

@@ -17,6 +17,27 @@ std::string first_line(const std::string& text)
     return text.substr(0, text.find_first_of("\r\n"));
 }
 
+/// One that nobody can do: what depends on it must not go on as if it were done.
+class UnavailableAction final : public Action
+{
+  public:
+    void start(const ActionSubject& /*subject*/, Changed /*changed*/, TimePoint /*now*/) override
+    {
+        report_ = {ActionState::failed, {}, "the agent was built without what starts units and programs"};
+    }
+    [[nodiscard]] const ActionReport& report() const override
+    {
+        return report_;
+    }
+    void abort() noexcept override
+    {
+        report_ = {};
+    }
+
+  private:
+    ActionReport report_;
+};
+
 } // namespace
 
 Target::Target(config::Target configuration, const HandlerParts& parts)
@@ -31,10 +52,13 @@ Target::Target(config::Target configuration, const HandlerParts& parts)
         return;
     }
     const config::Actions& actions = *configuration_.actions;
-    const auto make = [&](const config::Action& action)
+    const auto make = [&](const config::Action& action) -> std::unique_ptr<Action>
     {
-        const bool nothing = std::holds_alternative<config::flash::Skip>(action);
-        return nothing || !parts.make_action ? nullptr : parts.make_action(action, actions.patience);
+        if (std::holds_alternative<config::flash::Skip>(action))
+        {
+            return nullptr;
+        }
+        return parts.make_action ? parts.make_action(action, actions.patience) : std::make_unique<UnavailableAction>();
     };
     preparation_ = make(actions.preparation);
     verification_ = make(actions.verification);

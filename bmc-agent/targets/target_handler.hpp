@@ -114,7 +114,7 @@ struct HandlerParts
     CommandRunner* runner{};    ///< nullptr: none of the targets needs one
     std::function<void()> wake; ///< a handler that waited can go on, or its slots are others
 
-    /// Makes an action; the second is how long it may be without progress. Empty: there are no actions.
+    /// Makes an action; the second is how long it may be without progress. Empty: all but skips fail.
     std::function<std::unique_ptr<Action>(const config::Action&, std::chrono::seconds)> make_action;
 };
 

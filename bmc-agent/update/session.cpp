@@ -89,6 +89,7 @@ CompletionCode UpdateSession::take_over(const Caller& caller, const protocol::Ta
                      {{"from", tenure_.user()}, {"by", caller.user}, {"channel", std::to_string(caller.channel)}});
     tenure_.change_owner(caller, now);
     ++tenure_number_;
+    leaves_at_end_ = false; // somebody is here again
     fire(Event::take_over, now);
     const bool idle_image = state_ != UpdateState::verify && state_ != UpdateState::program;
     if (request.flags.has(protocol::take_over_discard) && idle_image &&

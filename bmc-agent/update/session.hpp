@@ -193,6 +193,12 @@ class UpdateSession final : private transports::FetchSink
     {
         return parts_.transports;
     }
+
+    /// By which the present image comes; none: there is no transfer.
+    [[nodiscard]] protocol::Transport transport() const
+    {
+        return transport_;
+    }
     [[nodiscard]] protocol::UpdateState state() const
     {
         return state_;

@@ -7,6 +7,7 @@ namespace fwupdate::agent
 
 using blobs::FlashStatus;
 using ipmi::CompletionCode;
+using protocol::Transport;
 using protocol::UpdateState;
 
 namespace
@@ -39,22 +40,32 @@ std::optional<Sha256> read_digest(ConstBytes text)
 
 } // namespace
 
+/// Entered by the blobs, and since then neither left nor taken over, nor used for what comes another way.
+bool SessionFlashUpdate::has_mode() const
+{
+    const Transport transport = session_.transport();
+    return tenure_ != 0 && tenure_ == session_.tenure_number() &&
+           (transport == Transport::none || transport == Transport::blobs);
+}
+
+/// Its owner may abort the image from elsewhere (29h-3): the mode is left, the update is not.
 bool SessionFlashUpdate::is_held() const
 {
-    return tenure_ != 0 && tenure_ == session_.tenure_number();
+    return has_mode() && (!begun_ || session_.transport() == Transport::blobs);
 }
 
 bool SessionFlashUpdate::admits(const Caller& caller, TimePoint /*now*/) const
 {
     const bool free = session_.state() == UpdateState::init;
-    return (free || is_held()) && session_.admits(caller);
+    return (free || has_mode()) && session_.admits(caller);
 }
 
 /// Enters update mode for the caller, if the blobs do not hold it yet. True: entered just now.
 Result<bool> SessionFlashUpdate::take(const Caller& caller, TimePoint now)
 {
-    if (is_held())
+    if (has_mode())
     {
+        begun_ = is_held() && begun_;
         return false;
     }
     if (session_.enter(caller, session_.issue_challenge(caller, now), now) != CompletionCode::ok)
@@ -62,6 +73,7 @@ Result<bool> SessionFlashUpdate::take(const Caller& caller, TimePoint now)
         return fail(ErrorKind::wrong_state, "another update is under way: wait for its end, or take it over");
     }
     tenure_ = session_.tenure_number();
+    begun_ = false;
     owner_ = caller;
     return true;
 }
@@ -93,6 +105,7 @@ Result<void> SessionFlashUpdate::begin_image(std::string_view id, const Caller& 
         return entered.error();
     }
     auto started = outcome_of(session_.start_held(caller, *target, now), caller);
+    begun_ = begun_ || started;
     if (!started && *entered)
     {
         leave(now);

@@ -31,13 +31,15 @@ class SessionFlashUpdate final : public blobs::FlashUpdate
     void clean_up(TimePoint now) override;
 
   private:
+    [[nodiscard]] bool has_mode() const;
     [[nodiscard]] Result<bool> take(const Caller& caller, TimePoint now);
     [[nodiscard]] Result<void> outcome_of(ipmi::CompletionCode code, const Caller& caller);
     void leave(TimePoint now);
 
     UpdateSession& session_;
     Caller owner_;            ///< who asked last: what ends without a caller ends in this name
-    std::uint64_t tenure_{0}; ///< of the update that the blobs have begun; 0: none
+    std::uint64_t tenure_{0}; ///< of the update mode that the blobs have entered; 0: none
+    bool begun_{false};       ///< an image, in it
 };
 
 } // namespace fwupdate::agent

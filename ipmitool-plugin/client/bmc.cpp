@@ -79,7 +79,7 @@ std::string name_of(protocol::IntegrityCheck check)
 
 std::string name_of(protocol::Transport transport)
 {
-    constexpr std::array<std::string_view, 5> names{"none", "base stream", "stream", "USB", "URI"};
+    constexpr std::array<std::string_view, 6> names{"none", "base stream", "stream", "USB", "URI", "blobs"};
     return pick(names, static_cast<std::size_t>(transport));
 }
 

@@ -79,6 +79,28 @@ TEST_CASE("the log's texts are read whole, and end where it ends")
     CHECK(lines[1]["index"] == 1);
 }
 
+TEST_CASE("status and log name each transport, the flash blobs too")
+{
+    using protocol::Transport;
+    const std::pair<Transport, std::string> names[] = {
+        {Transport::none, "none"},     {Transport::base_stream, "base stream"},
+        {Transport::stream, "stream"}, {Transport::usb, "USB"},
+        {Transport::uri, "URI"},       {Transport::blobs, "blobs"},
+    };
+    for (const auto& [transport, name] : names)
+    {
+        Bench bench;
+        bench.bmc.session.transport = transport;
+        CHECK(bench.run({"status", "json"}).lines().front()["transport"] == name);
+        CHECK(has(bench.run({"status"}).out, ": " + name + "\n"));
+        protocol::GetUpdateLogResponse entry;
+        entry.transport = transport;
+        bench.bmc.log = {entry};
+        bench.bmc.log_texts = {"text"};
+        CHECK(bench.run({"log", "json"}).lines().front()["transport"] == name);
+    }
+}
+
 TEST_CASE("plan tells the BMC's verdict and changes nothing")
 {
     Bench bench;

@@ -62,17 +62,58 @@ class Adding
         {
             target.name = blob.blob.substr(prefix.size());
         }
-        if (!target.path.is_absolute())
-        {
-            mistakes_.push_back(place_of(blob) + "its path is not absolute; write the path from / on");
-            return;
-        }
-        if (!name_is_good(blob, target.name) || !id_is_good(blob, target.id))
+        if (!path_is_good(blob, target.path) || !name_is_good(blob, target.name) || !id_is_good(blob, target.id) ||
+            !components_are_good(blob, target.components))
         {
             return;
         }
         restart_by_action(blob, target);
         config_.targets.push_back(std::move(target));
+    }
+
+    /// What is written there replaces what lies there, and is removed when it is not verified. Empty: nothing is wrong.
+    [[nodiscard]] std::string_view wrong_with(const std::filesystem::path& path) const
+    {
+        const std::filesystem::path whole = path.lexically_normal();
+        const std::filesystem::path& staging = config_.staging.directory;
+        if (!path.is_absolute())
+        {
+            return "its path is not absolute; write the path from / on";
+        }
+        if (!whole.has_filename())
+        {
+            return "its path does not end in a file's name; write the file itself";
+        }
+        if (staging.has_relative_path() && std::ranges::mismatch(staging, whole).in1 == staging.end())
+        {
+            return "its path lies in the staging directory, which the agent cleans up; choose a place outside of it";
+        }
+        const bool taken = std::ranges::any_of(config_.targets, [&](const Target& other)
+                                               { return other.path.lexically_normal() == whole; });
+        return taken ? "another target replaces its file too; give each a file of its own" : "";
+    }
+
+    bool path_is_good(const FlashBlob& blob, const std::filesystem::path& path)
+    {
+        const std::string_view wrong = wrong_with(path);
+        if (!wrong.empty())
+        {
+            mistakes_.push_back(place_of(blob) + blob.blob + ": " + std::string{wrong});
+        }
+        return wrong.empty();
+    }
+
+    bool components_are_good(const FlashBlob& blob, const std::vector<ComponentId>& components)
+    {
+        const bool taken = std::ranges::any_of(
+            config_.targets, [&](const Target& other)
+            { return std::ranges::find_first_of(other.components, components) != other.components.end(); });
+        if (taken)
+        {
+            mistakes_.push_back("/flash_config/targets: " + blob.blob +
+                                " has a component of another target; name each component at one target");
+        }
+        return !taken;
     }
 
     bool name_is_good(const FlashBlob& blob, const std::string& name)
@@ -103,6 +144,10 @@ class Adding
             while (id != protocol::no_target && used(id))
             {
                 ++id;
+            }
+            if (id == protocol::no_target)
+            {
+                mistakes_.push_back(place_of(blob) + blob.blob + ": no number is left for it; leave fewer blobs");
             }
         }
         else if (std::ranges::find(config_.targets, id, &Target::id) != config_.targets.end())

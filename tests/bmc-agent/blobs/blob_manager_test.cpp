@@ -269,10 +269,26 @@ TEST_CASE("there is an end to sessions")
     Bench bench;
     for (std::size_t count = 0; count < BlobManager::most_sessions; ++count)
     {
-        REQUIRE(bench.manager.open(both, "/a", host(), bench.now).has_value());
+        const std::string user = "user " + std::to_string(count / BlobManager::most_sessions_of_one);
+        REQUIRE(bench.manager.open(both, "/a", remote(user), bench.now).has_value());
     }
     CHECK(bench.manager.open(both, "/b", host(), bench.now).error().kind == ErrorKind::no_space);
     bench.now += BlobManager::idle_limit;
     CHECK(bench.manager.open(both, "/a", host(), bench.now).has_value());
     CHECK(bench.first.sessions.size() == 1);
+}
+
+TEST_CASE("a host that opens and never closes leaves room for others")
+{
+    Bench bench;
+    std::size_t opened = 0;
+    for (std::size_t count = 0; count < 10'000; ++count)
+    {
+        opened += bench.manager.open(both, "/a", host(), bench.now).has_value() ? 1U : 0U;
+    }
+    CHECK(opened == BlobManager::most_sessions_of_one);
+    CHECK(bench.manager.open(both, "/a", remote("admin"), bench.now).has_value());
+    const SessionId mine = *bench.first.sessions.begin();
+    CHECK(bench.manager.close(mine, host(), bench.now).has_value());
+    CHECK(bench.manager.open(both, "/a", host(), bench.now).has_value());
 }

@@ -248,6 +248,7 @@ TEST_CASE("mistakes of the targets")
         {R"("id": 1)", R"("id": 255)", "/targets/0/id: 255 is out of range"},
         {R"("name": "bios", )", "", "/targets/0/name: missing"},
         {R"("type": "file", )", "", "/targets/0/type: missing"},
+        {R"("type": "file")", R"("type": "file", "blob": 5)", "/targets/0/blob: is a number"},
         {R"("type": "file")", R"("type": "fiel")", R"(/targets/0/type: "fiel" is none of the possible words)"},
         {R"("path": "/srv/bios.bin", )", "", "/targets/0/path: missing"},
         {"/srv/bios.bin", "/var/lib/bmc-agent/x", "/targets/0/path: lies in the staging directory"},
@@ -387,6 +388,34 @@ TEST_CASE("mistakes of the directories of phosphor-ipmi-flash's configuration")
     CHECK(line_of(R"({"directories": ["/x", 5]})").starts_with("f.json: /flash_config/directories/1: is a number"));
     CHECK(line_of(R"({"directories": ["/x", "/x"]})") ==
           "f.json: /flash_config/directories/1: \"/x\" stands here twice; keep one of them");
+}
+
+TEST_CASE("mistakes of what is said of the blobs")
+{
+    const auto line_of = [](const std::string& target)
+    { return report_of(with(staging, std::string{staging} + R"( "flash_config": {"targets": [)" + target + "]},")); };
+    CHECK(line_of(R"({"blob": "/flash/a"})") == "no mistake found");
+    CHECK(line_of("{}").starts_with("f.json: /flash_config/targets/0/blob: missing; write the id as it is configured"));
+    CHECK(line_of("5").starts_with("f.json: /flash_config/targets/0: is a number"));
+    CHECK(line_of(R"({"blob": "/flash/a"}, {"blob": "/flash/a"})") ==
+          "f.json: /flash_config/targets/1/blob: \"/flash/a\" stands here twice; keep one of them");
+    for (const std::string_view key : {"type", "path", "actions"}) // that configuration's own
+    {
+        CAPTURE(key);
+        CHECK(line_of(R"({"blob": "/flash/a", ")" + std::string{key} + R"(": "x"})")
+                  .starts_with("f.json: /flash_config/targets/0/" + std::string{key} + ": unknown key"));
+    }
+    CHECK(
+        line_of(R"({"blob": "/flash/a", "id": 255})").starts_with("f.json: /flash_config/targets/0/id: 255 is out of"));
+    CHECK(
+        line_of(R"({"blob": ")" + std::string(129, 'x') + "\"}").starts_with("f.json: /flash_config/targets/0/blob: "));
+    CHECK(line_of(R"({"blob": "/flash/a", "max_size": "65MiB"})")
+              .starts_with("f.json: /flash_config/targets/0/max_size: is more than staging may hold"));
+    const std::string lost = with("\"64MiB\"", R"("64MiB", "persistent": false)");
+    CHECK(report_of(with("\"staging\"", R"("flash_config": {"targets": [{"blob": "/flash/a", "anti_rollback": true}]},
+                         "staging")",
+                         lost))
+              .starts_with("f.json: /flash_config/targets/0/anti_rollback: its floor would be lost at a restart"));
 }
 
 TEST_CASE("of a file with very many mistakes the first are told, the others counted")

@@ -152,6 +152,44 @@ TEST_CASE("phosphor-ipmi-flash's configuration: not looked at, in its usual dire
     CHECK(with_section(R"({"directories": ["/b", "/a"]})").value().directories == Paths{"/b", "/a"});
 }
 
+TEST_CASE("what phosphor-ipmi-flash's configuration can't say of its blobs")
+{
+    const auto flash_config = config_of(with("\"staging\"", R"("flash_config": {"targets": [{"blob": "/flash/a"},
+        {"blob": "/flash/b", "id": 0, "name": "b", "max_size": "1MiB", "version_file": "/v", "accepts": ["plain"],
+         "restart": {"what": "bmc", "command": ["/x"]}, "components": [{"classification": 10, "identifier": 3}]}]},
+        "staging")"))
+                                  .flash_config;
+    REQUIRE(flash_config.has_value());
+    REQUIRE(flash_config->targets.size() == 2);
+    const Target& bare = flash_config->targets[0];
+    CHECK(bare.blob == "/flash/a");
+    CHECK(bare.id == protocol::no_target);
+    CHECK(bare.name.empty());
+    const Target& full = flash_config->targets[1];
+    CHECK(full.blob == "/flash/b");
+    CHECK(full.id == 0);
+    CHECK(full.name == "b");
+    CHECK(full.max_size == 1U << 20U);
+    CHECK(full.version_file == "/v");
+    CHECK(full.accepts == protocol::accepts_plain);
+    CHECK(full.restart.command == std::vector<std::string>{"/x"});
+    CHECK(full.components == std::vector<ComponentId>{{10, 3}});
+    CHECK_FALSE(full.actions.has_value());
+}
+
+TEST_CASE("a target's blob; a target that hands over; targets that only the blobs are")
+{
+    const Config config = config_of(with("\"type\": \"file\"", "\"type\": \"handover\", \"blob\": \"/flash/bios\""));
+    CHECK(config.targets.front().type == "handover");
+    CHECK(config.targets.front().blob == "/flash/bios");
+    CHECK(config_of(good).targets.front().blob.empty());
+    const std::size_t at = good.find(",\n  \"targets\"");
+    const Config without =
+        config_of(std::string{good.substr(0, at)} + ", \"flash_config\": {}, \"default_target\": \"somebody's\"}");
+    CHECK(without.targets.empty());
+    CHECK(without.default_target_name == "somebody's");
+}
+
 TEST_CASE("staging may be lost at a restart")
 {
     const auto config = parse(with("\"64MiB\"", "\"64MiB\", \"persistent\": false"), "f.json", test::one_secret_file);

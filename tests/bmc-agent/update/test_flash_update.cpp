@@ -254,11 +254,168 @@ TEST_CASE("one holder: whoever comes second is refused, whichever way")
         CHECK(flash.firmware->state() == FlashState::not_yet_started);
         CHECK(flash.bench().code(admin, "29 03") == CompletionCode::ok);
     }
+    SUBCASE("taken over and back: what was begun before stays gone")
+    {
+        flash.send("/flash/cpld", image);
+        const auto number = flash.session().issue_challenge(admin, flash.bench().now);
+        REQUIRE(flash.session().take_over(admin, {number, {}}, flash.bench().now) == CompletionCode::ok);
+        const auto back = flash.session().issue_challenge(flash.host, flash.bench().now);
+        REQUIRE(flash.session().take_over(flash.host, {back, {}}, flash.bench().now) == CompletionCode::ok);
+        CHECK_FALSE(flash.open(verify_id, open_write));
+        CHECK_FALSE(flash.open("/flash/cpld", data_flags)); // the mode is the host's, but not by its blobs
+        CHECK(flash.bench().code(flash.host, "28") == CompletionCode::ok);
+        flash.send("/flash/cpld", image);
+    }
     SUBCASE("a base write does not get into an image of the blobs")
     {
         REQUIRE(flash.open("/flash/cpld", data_flags));
         CHECK(flash.bench().code(flash.host, "2c 41") == CompletionCode::not_supported_in_present_state);
     }
+}
+
+TEST_CASE("the host aborts its own update from elsewhere (29h-3): gone at any point, and it may begin again")
+{
+    FlashBench flash;
+    flash.send("/flash/cpld", image);
+    SUBCASE("while the image is written")
+    {
+        REQUIRE(flash.open("/flash/cpld", data_flags));
+        REQUIRE(flash.bench().code(flash.host, "29 03") == CompletionCode::ok);
+        CHECK_FALSE(flash.write(0, image));
+    }
+    SUBCASE("while it waits for the word to program")
+    {
+        REQUIRE(flash.ask(verify_id) == FlashStatus::success);
+        REQUIRE(flash.close());
+        REQUIRE(flash.bench().code(flash.host, "29 03") == CompletionCode::ok);
+        CHECK_FALSE(flash.open(update_id, open_write));
+    }
+    SUBCASE("while the session that asks for it is open")
+    {
+        REQUIRE(flash.ask(verify_id) == FlashStatus::success);
+        REQUIRE(flash.close());
+        REQUIRE(flash.open(update_id, open_write));
+        REQUIRE(flash.bench().code(flash.host, "29 03") == CompletionCode::ok);
+        CHECK_FALSE(flash.commit());
+    }
+    SUBCASE("and begins a transfer of the base profile: the blobs keep out of it")
+    {
+        REQUIRE(flash.bench().code(flash.host, "29 03") == CompletionCode::ok);
+        REQUIRE(flash.bench().code(flash.host, "29 01") == CompletionCode::ok);
+        CHECK_FALSE(flash.open("/flash/cpld", data_flags));
+        CHECK_FALSE(flash.open(hash_id, data_flags));
+        CHECK_FALSE(flash.open(verify_id, open_write));
+        REQUIRE(flash.bench().code(flash.host, "28") == CompletionCode::ok);
+    }
+    CHECK(flash.firmware->state() == FlashState::not_yet_started);
+    CHECK(flash.manager->count() == 4); // no dynamic ids
+    CHECK(cpld(flash) == "nothing");
+    flash.send("/flash/cpld", image);
+    CHECK(flash.ask(verify_id) == FlashStatus::success);
+    REQUIRE(flash.close());
+    CHECK(flash.ask(update_id) == FlashStatus::success);
+    REQUIRE(flash.close());
+    CHECK(cpld(flash) == image);
+    CHECK(flash.session().state() == UpdateState::init);
+}
+
+TEST_CASE("the host leaves update mode (28h) in the middle of its update by blobs")
+{
+    FlashBench flash;
+    REQUIRE(flash.open("/flash/cpld", data_flags));
+    REQUIRE(flash.write(0, image));
+    REQUIRE(flash.bench().code(flash.host, "28") == CompletionCode::ok);
+    CHECK_FALSE(flash.write(image.size(), image));
+    CHECK_FALSE(flash.close());
+    CHECK(flash.session().state() == UpdateState::init);
+    flash.send("/flash/cpld", image);
+}
+
+TEST_CASE("an image larger than this BMC takes fails, and costs nobody anything")
+{
+    FlashBench flash;
+    const std::string bytes(60'000, 'x');
+    REQUIRE(flash.open("/flash/cpld", data_flags));
+    std::uint32_t offset = 0;
+    while (flash.write(offset, bytes))
+    {
+        offset += static_cast<std::uint32_t>(bytes.size());
+        REQUIRE(offset <= flash.session().settings().max_image_size);
+    }
+    CHECK(flash.session().reason().code == protocol::ReasonCode::image_too_large);
+    CHECK_FALSE(flash.write(offset, "y"));
+    REQUIRE(flash.close());
+    REQUIRE(flash.open(verify_id, open_write));
+    CHECK_FALSE(flash.commit());
+    REQUIRE(flash.close());
+    CHECK(cpld(flash) == "nothing");
+    flash.send("/flash/cpld", image);
+    CHECK(flash.ask(verify_id) == FlashStatus::success);
+}
+
+TEST_CASE("a commit repeated for ever, a delete while it is programmed")
+{
+    FlashBench flash;
+    flash.send("/flash/bios", image);
+    REQUIRE(flash.ask(verify_id) == FlashStatus::running);
+    for (int count = 0; count < 1'000; ++count)
+    {
+        REQUIRE(flash.commit());
+    }
+    flash.actions.succeed("prepare");
+    flash.actions.succeed("verify");
+    CHECK(flash.status() == FlashStatus::success);
+    CHECK(std::ranges::count(flash.actions.calls, "verify") == 1);
+    CHECK_FALSE(flash.commit());
+    REQUIRE(flash.close());
+    REQUIRE(flash.ask(update_id) == FlashStatus::running);
+    for (const std::string_view id : {update_id, active_image_id, hash_id, std::string_view{"/flash/bios"}})
+    {
+        CHECK_FALSE(flash.manager->remove(id, flash.host, flash.bench().now).has_value());
+    }
+    CHECK(flash.commit());
+    CHECK(std::ranges::count(flash.actions.calls, "update") == 1);
+    flash.actions.succeed("update");
+    CHECK(flash.status() == FlashStatus::success);
+    REQUIRE(flash.close());
+}
+
+TEST_CASE("a hash of any length")
+{
+    for (const std::size_t size : {std::size_t{1}, FirmwareBlobs::largest_hash - 1, FirmwareBlobs::largest_hash,
+                                   FirmwareBlobs::largest_hash + 1})
+    {
+        CAPTURE(size);
+        FlashBench flash;
+        flash.send("/flash/cpld", image);
+        REQUIRE(flash.open(hash_id, data_flags));
+        CHECK(flash.write(0, std::string(size, 'x')) == (size <= FirmwareBlobs::largest_hash));
+        CHECK(flash.close());
+        CHECK(flash.ask(verify_id) ==
+              (size <= FirmwareBlobs::largest_hash ? FlashStatus::failed : FlashStatus::success));
+    }
+}
+
+TEST_CASE("who takes over what runs to its end by itself decides again when the mode is left")
+{
+    FlashBench flash{protocol::Restart::bmc};
+    flash.send("/flash/bios", image);
+    REQUIRE(flash.ask(verify_id) == FlashStatus::running);
+    flash.actions.succeed("prepare");
+    flash.actions.succeed("verify");
+    CHECK(flash.status() == FlashStatus::success);
+    REQUIRE(flash.close());
+    REQUIRE(flash.ask(update_id) == FlashStatus::running);
+    REQUIRE(flash.close()); // nobody waits
+    const agent::Caller admin = lan_caller(1);
+    const auto number = flash.session().issue_challenge(admin, flash.bench().now);
+    REQUIRE(flash.session().take_over(admin, {number, {}}, flash.bench().now) == CompletionCode::ok);
+    flash.actions.succeed("update");
+    CHECK(flash.session().state() == UpdateState::ready);
+    CHECK(flash.bench().runner.ran.empty());
+    CHECK(flash.bench().code(admin, "28") == CompletionCode::ok);
+    flash.bench().pass(std::chrono::seconds{3});
+    CHECK(flash.bench().runner.ran.size() == 1);
 }
 
 TEST_CASE("a verified image that nobody asks to program: the lease ends, nothing is programmed")
