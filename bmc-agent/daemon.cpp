@@ -115,9 +115,9 @@ Daemon::Daemon(const config::Config& configuration, Log& log, State state)
       log_{log},
       lock_{std::move(state.lock)},
       runner_{context_, command_limit},
+      bus_{dbus::make_bus(context_)},
       staging_{std::move(state.staging)},
-      targets_{configuration.targets, configuration.default_target,
-               HandlerParts{&runner_, [this] { session_.notify(); }, {}}},
+      targets_{configuration.targets, configuration.default_target, handler_parts()},
       trust_{std::move(state.trust)},
       floors_{configuration.staging.directory, std::move(state.scheme)},
       checks_{make_checks({configuration.staging.max_image_size, configuration.verification,
@@ -236,6 +236,14 @@ Result<std::unique_ptr<Daemon>> Daemon::create(const config::Config& configurati
         return opened.error();
     }
     return daemon;
+}
+
+HandlerParts Daemon::handler_parts()
+{
+    return {&runner_, [this] { session_.notify(); },
+            [this](const config::Action& action, std::chrono::seconds patience) {
+                return make_action(action, {&context_, bus_.get(), patience});
+            }};
 }
 
 /// Where a target has one.

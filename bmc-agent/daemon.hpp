@@ -1,6 +1,7 @@
 // The agent at run time: every object made in its place and handed to the next, nothing found by itself.
 #pragma once
 
+#include "bmc-agent/actions/action_table.hpp"
 #include "bmc-agent/blobs/blob_manager.hpp"
 #include "bmc-agent/blobs/cleanup_blob.hpp"
 #include "bmc-agent/blobs/firmware_blobs.hpp"
@@ -12,6 +13,7 @@
 #include "bmc-agent/daemon/command_restarter.hpp"
 #include "bmc-agent/daemon/identity.hpp"
 #include "bmc-agent/daemon/state_lock.hpp"
+#include "bmc-agent/dbus/bus.hpp"
 #include "bmc-agent/log/log.hpp"
 #include "bmc-agent/process/asio_command_runner.hpp"
 #include "bmc-agent/update/firmware_commands.hpp"
@@ -85,6 +87,7 @@ class Daemon
 
     [[nodiscard]] std::unique_ptr<usb::UsbDrive> make_usb_drive(const std::optional<usb::FatTools>& tools);
     [[nodiscard]] std::unique_ptr<network::Downloader> make_downloader();
+    [[nodiscard]] HandlerParts handler_parts();
     [[nodiscard]] Result<void> open_channels();
     [[nodiscard]] Result<void> serve_blobs();
     [[nodiscard]] static UpdateSettings settings_of(const config::Config& configuration, const RunIdentity& identity);
@@ -96,6 +99,7 @@ class Daemon
     StateLock lock_;
     SystemRandom random_;
     AsioCommandRunner runner_;
+    std::unique_ptr<dbus::Bus> bus_; ///< null: built without D-Bus
     Staging staging_;
     Targets targets_;
     Trust trust_;

@@ -111,6 +111,30 @@ void read_packages(ObjectReader& reader, Target& out)
     reader.flag("anti_rollback", out.anti_rollback);
 }
 
+/// What the actions mean together with the rest of the target.
+void check_actions(ObjectReader& reader, Target& out)
+{
+    const std::string pointer = reader.pointer("actions");
+    if (out.type != "handover" && !std::holds_alternative<flash::Skip>(out.actions->verification))
+    {
+        reader.findings().mistake(pointer_to(pointer, "verification"), "would find no image yet",
+                                  R"(write "type": "handover", or leave it out)");
+    }
+    if (out.type == "handover" && std::holds_alternative<flash::Skip>(out.actions->update))
+    {
+        reader.findings().warn(pointer_to(pointer, "update"), "is skipped: nothing programs what is handed over",
+                               "write what does");
+    }
+    if (std::holds_alternative<flash::Reboot>(out.actions->update))
+    {
+        if (!out.restart.command.empty())
+        {
+            reader.findings().mistake(reader.pointer("restart"), "stands beside an update by \"reboot\"", "keep one");
+        }
+        out.restart = {protocol::Restart::bmc, {}};
+    }
+}
+
 void read_target(ObjectReader reader, Target& out)
 {
     std::string_view type;
@@ -129,6 +153,7 @@ void read_target(ObjectReader reader, Target& out)
     if (reader.has("actions"))
     {
         read_actions(ObjectReader{reader.member("actions"), reader.findings()}, out.actions);
+        check_actions(reader, out);
     }
     reader.finish();
 }

@@ -14,9 +14,19 @@ namespace
 
 constexpr std::string_view size = R"("max_size": 1048576,)";
 
-Result<Config> with_actions(std::string_view actions)
+constexpr std::string_view restart = R"("restart": {"what": "host", "command": ["/usr/bin/restart-host", "now"]})";
+
+/// A target that hands over, with these actions; what restarts it is theirs to say.
+Result<Config> with_actions(std::string_view actions, std::string_view type = "handover", bool restarts = false)
 {
-    return parse(with(size, R"("actions": )" + std::string{actions} + ","), "f.json", test::one_secret_file);
+    std::string text = with(size, R"("actions": )" + std::string{actions} + ",");
+    const std::string_view file = R"("type": "file")";
+    text.replace(text.find(file), file.size(), R"("type": ")" + std::string{type} + "\"");
+    if (!restarts)
+    {
+        text.replace(text.find(restart), restart.size(), R"("max_size": 1048576)");
+    }
+    return parse(text, "f.json", test::one_secret_file);
 }
 
 Actions read(std::string_view actions)
@@ -137,4 +147,25 @@ TEST_CASE("mistakes of the actions")
         CHECK(std::ranges::count(report, '\n') == 0);
         CHECK(report.find("; ") != std::string::npos);
     }
+}
+
+TEST_CASE("what actions mean together with the rest of a target")
+{
+    const auto failure = [](const Result<Config>& config) { return config ? "loaded" : config.error().text; };
+    constexpr std::string_view reboot = R"({"update": {"type": "reboot"}})";
+    const auto rebooting = with_actions(reboot, "file");
+    REQUIRE(rebooting.has_value());
+    CHECK(rebooting->targets[0].restart.what == protocol::Restart::bmc);
+    CHECK(rebooting->targets[0].restart.command.empty());
+    CHECK(failure(with_actions(reboot, "file", true)) ==
+          "f.json: /targets/0/restart: stands beside an update by \"reboot\"; keep one");
+    constexpr std::string_view verify = R"({"verification": {"type": "command", "argv": ["/bin/true"]}})";
+    CHECK(failure(with_actions(verify, "file")) ==
+          "f.json: /targets/0/actions/verification: would find no image yet; write \"type\": \"handover\", or leave it "
+          "out");
+    const auto skipped = with_actions(verify);
+    REQUIRE(skipped.has_value());
+    CHECK(std::ranges::count(skipped->warnings,
+                             "f.json: /targets/0/actions/update: is skipped: nothing programs what is "
+                             "handed over; write what does") == 1);
 }

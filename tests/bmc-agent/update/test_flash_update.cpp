@@ -412,10 +412,10 @@ TEST_CASE("who takes over what runs to its end by itself decides again when the 
     REQUIRE(flash.session().take_over(admin, {number, {}}, flash.bench().now) == CompletionCode::ok);
     flash.actions.succeed("update");
     CHECK(flash.session().state() == UpdateState::ready);
-    CHECK(flash.bench().runner.ran.empty());
+    CHECK(std::ranges::count(flash.bench().runner.ran, "restart-bios") == 0);
     CHECK(flash.bench().code(admin, "28") == CompletionCode::ok);
     flash.bench().pass(std::chrono::seconds{3});
-    CHECK(flash.bench().runner.ran.size() == 1);
+    CHECK(std::ranges::count(flash.bench().runner.ran, "restart-bios") == 1);
 }
 
 TEST_CASE("a verified image that nobody asks to program: the lease ends, nothing is programmed")
