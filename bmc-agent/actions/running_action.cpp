@@ -4,6 +4,23 @@
 
 namespace fwupdate::agent
 {
+namespace
+{
+
+/// Where it cannot be, it does nothing either: its run is over.
+void cancel(boost::asio::steady_timer& timer) noexcept
+{
+    try
+    {
+        timer.cancel();
+    }
+    catch (const boost::system::system_error&)
+    {
+        return;
+    }
+}
+
+} // namespace
 
 RunningAction::RunningAction(const ActionParts& parts) : timer_{*parts.context}, patience_{parts.patience} {}
 
@@ -23,7 +40,7 @@ void RunningAction::abort() noexcept
 {
     const bool was_running = running();
     run_.reset();
-    timer_.cancel();
+    cancel(timer_);
     changed_ = nullptr;
     report_ = {};
     if (was_running)
@@ -69,7 +86,7 @@ void RunningAction::tell_percent(std::uint8_t percent)
 void RunningAction::end(ActionState state, std::string text)
 {
     run_.reset();
-    timer_.cancel();
+    cancel(timer_);
     halt();
     report_.state = state;
     report_.text = std::move(text);

@@ -144,13 +144,20 @@ class SdbusBus final : public Bus
     }
 
     /// The descriptor is the connection's: it is only let go.
-    void detach()
+    void detach() noexcept
     {
-        if (descriptor_.is_open())
+        try
         {
-            descriptor_.release();
+            if (descriptor_.is_open())
+            {
+                descriptor_.release();
+            }
+            timer_.cancel();
         }
-        timer_.cancel();
+        catch (const std::exception&)
+        {
+            reading_ = nullptr; // the loop did not know it any more, which is what was wanted
+        }
         reading_ = writing_ = nullptr;
         connection_ = nullptr;
     }

@@ -10,6 +10,7 @@
 #include <cstdint>
 #include <map>
 #include <optional>
+#include <stdexcept>
 #include <utility>
 #include <vector>
 
@@ -250,7 +251,7 @@ class Run : public std::enable_shared_from_this<Run>
     {
         if (error != nullptr)
         {
-            throw *error;
+            throw std::runtime_error{error->getMessage()};
         }
         return value.get<T>();
     }
@@ -361,12 +362,19 @@ class SdbusUnitJob final : public UnitJob
 
     void cancel() noexcept override
     {
-        std::erase_if(leaving_, [](const auto& run) { return run->over(); });
-        if (run_ != nullptr && !run_->cancel())
+        const std::shared_ptr<Run> run = std::exchange(run_, nullptr);
+        try
         {
-            leaving_.push_back(run_);
+            std::erase_if(leaving_, [](const auto& left) { return left->over(); });
+            if (run != nullptr && !run->cancel())
+            {
+                leaving_.push_back(run);
+            }
         }
-        run_.reset();
+        catch (const std::exception&)
+        {
+            leaving_.clear(); // out of memory: what is lost here goes on in systemd, as it would without a bus
+        }
     }
 
   private:
