@@ -21,7 +21,7 @@ constexpr std::array restart_words{
 };
 
 /// The handlers there are; the word is kept as it stands.
-constexpr std::array type_words{Word<std::string_view>{"file", "file"}};
+constexpr std::array type_words{Word<std::string_view>{"file", "file"}, Word<std::string_view>{"slots", "slots"}};
 
 void read_restart(ObjectReader reader, RestartAction& out)
 {
@@ -111,6 +111,16 @@ void read_packages(ObjectReader& reader, Target& out)
     reader.flag("anti_rollback", out.anti_rollback);
 }
 
+/// The other slot runs after the BMC's restart and never before.
+void check_slots_restart(const ObjectReader& reader, const Target& target)
+{
+    if (target.slots && target.restart.what != protocol::Restart::bmc)
+    {
+        reader.findings().mistake(reader.pointer("restart"), "does not restart the BMC, which makes the other slot run",
+                                  R"(write {"what": "bmc", "command": ["/usr/bin/systemctl", "reboot"]})");
+    }
+}
+
 void read_target(ObjectReader reader, Target& out)
 {
     std::string_view type;
@@ -119,16 +129,24 @@ void read_target(ObjectReader reader, Target& out)
     reader.number("id", out.id, 0, protocol::no_target - 1);
     reader.require("name", R"(write what people call it, such as "bios")");
     reader.text("name", out.name, longest_name);
-    reader.require("type", R"(write "file")");
+    reader.require("type", R"(write "file" or "slots")");
     reader.word("type", type, type_words);
     out.type = type;
-    reader.require("path", "write the file that an update replaces");
-    reader.path("path", out.path);
+    if (type == "slots")
+    {
+        read_slots(reader, out.slots.emplace());
+    }
+    else
+    {
+        reader.require("path", "write the file that an update replaces");
+        reader.path("path", out.path);
+    }
     reader.size("max_size", out.max_size, protocol::largest_image);
     if (reader.has("restart"))
     {
         read_restart(ObjectReader{reader.member("restart"), reader.findings()}, out.restart);
     }
+    check_slots_restart(reader, out);
     read_version(reader, out);
     read_packages(reader, out);
     reader.finish();

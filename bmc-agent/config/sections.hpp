@@ -31,6 +31,9 @@ void read_lease(ObjectReader reader, Lease& out);
 void read_flash_directories(ObjectReader reader, FlashDirectories& out);
 void read_targets(ObjectReader& parent, std::vector<Target>& out);
 
+/// What a target of type "slots" has beside what every target has.
+void read_slots(ObjectReader& reader, Slots& out);
+
 inline constexpr std::size_t longest_ipmi_secret = 40; ///< bytes; a BMC key in hexadecimal
 
 /// The secret under `key`, or in the file under `key`_file; exactly one of them, at most `longest` bytes. False:

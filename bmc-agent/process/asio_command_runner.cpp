@@ -27,7 +27,8 @@ namespace
 
 namespace asio = boost::asio;
 
-constexpr std::size_t most_output = 256; ///< bytes of standard output that are kept
+constexpr std::size_t most_output = 4096; ///< bytes of standard output that are kept
+constexpr std::size_t longest_line = 256; ///< bytes of its first line
 
 /// Directly, because the C library's header of 2.36 declares it without C linkage.
 int pidfd_open(pid_t pid)
@@ -165,7 +166,8 @@ class Run : public std::enable_shared_from_this<Run>
         const int error = known ? 0 : errno;
         const bool exited = known && end.si_code == CLD_EXITED;
         result_.success = exited && end.si_status == 0;
-        result_.first_line = text_.substr(0, text_.find_first_of("\r\n"));
+        result_.first_line = text_.substr(0, std::min(text_.find_first_of("\r\n"), longest_line));
+        result_.output = text_;
         if (!result_.success)
         {
             result_.failure = timed_out_ ? "it took too long and was ended"

@@ -1,5 +1,6 @@
 // The one table of target handlers. Adding one: a file, and a row here.
 #include "bmc-agent/targets/file_target.hpp"
+#include "bmc-agent/targets/slots_target.hpp"
 
 #include <algorithm>
 #include <array>
@@ -20,8 +21,26 @@ std::unique_ptr<TargetHandler> make_file(const config::Target& target, const Han
     return std::make_unique<FileTarget>(target.path);
 }
 
+/// Each slot as if it were a target of its own, by the handler that it names.
+std::unique_ptr<TargetHandler> make_slots(const config::Target& target, const HandlerParts& parts)
+{
+    std::vector<SlotsTarget::Slot> slots;
+    for (const config::Slot& slot : target.slots->places)
+    {
+        config::Target place = target;
+        place.slots.reset();
+        place.type = slot.type;
+        place.path = slot.path;
+        slots.push_back({slot.name, make_handler(place, parts)});
+    }
+    return std::make_unique<SlotsTarget>(target.name, std::move(slots),
+                                         make_selector(target.slots->selector, parts.runner), target.slots->running,
+                                         parts.wake);
+}
+
 constexpr std::array handlers{
     HandlerRow{"file", make_file},
+    HandlerRow{"slots", make_slots},
 };
 
 } // namespace

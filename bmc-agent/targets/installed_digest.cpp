@@ -19,6 +19,15 @@ InstalledDigest::InstalledDigest(std::filesystem::path path) : path_{std::move(p
     refresh();
 }
 
+void InstalledDigest::move_to(const std::filesystem::path& path)
+{
+    if (path != path_)
+    {
+        path_ = path;
+        refresh();
+    }
+}
+
 void InstalledDigest::refresh()
 {
     struct ::stat status

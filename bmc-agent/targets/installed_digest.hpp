@@ -19,6 +19,9 @@ class InstalledDigest
     /// Looks whether the file changed since; if so the digest is unknown until it is computed anew.
     void refresh();
 
+    /// From now on that place: of two slots, the one that runs.
+    void move_to(const std::filesystem::path& path);
+
     /// What is installed; none: not computed yet, or nothing readable is there.
     [[nodiscard]] const std::optional<Installed>& get() const
     {
