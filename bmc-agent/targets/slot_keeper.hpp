@@ -36,8 +36,8 @@ class SlotKeeper
     /// As of the last look; none: not known (yet).
     [[nodiscard]] virtual const std::optional<SlotState>& state() const = 0;
 
-    /// Why state() has none: a sentence.
-    [[nodiscard]] virtual const std::string& why_unknown() const = 0;
+    /// Why the other slot can't be written now; none: it can.
+    [[nodiscard]] virtual std::optional<Error> obstacle() const = 0;
 
     /// Looks again; the targets' wake is called when the state is another one.
     virtual void look() = 0;

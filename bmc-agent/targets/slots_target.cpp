@@ -284,7 +284,7 @@ void SlotsTarget::cancel() noexcept
 
 std::uint64_t SlotsTarget::done() const
 {
-    return writer_ != nullptr ? writer_->done() : 0;
+    return writer_ != nullptr && phase_ != Phase::giving_up ? writer_->done() : 0;
 }
 
 std::uint64_t SlotsTarget::total() const

@@ -54,10 +54,7 @@ class SlotsTarget final : public TargetHandler, private SlotKeeper
         return state_;
     }
     void look() override;
-    [[nodiscard]] const std::string& why_unknown() const override
-    {
-        return why_unknown_;
-    }
+    [[nodiscard]] std::optional<Error> obstacle() const override;
     [[nodiscard]] std::string other_slot() const override;
     void confirm(Done done) override;
     void fall_back(Done done) override;
@@ -66,7 +63,6 @@ class SlotsTarget final : public TargetHandler, private SlotKeeper
     [[nodiscard]] Result<SlotState> checked(Result<SlotState> told) const;
     [[nodiscard]] const Slot* find(const std::string& name) const;
     [[nodiscard]] const Slot& other_than(const std::string& name) const;
-    [[nodiscard]] std::optional<Error> obstacle() const;
     void set(SlotState state);
     void wake() const;
     [[nodiscard]] Done ends_phase();

@@ -12,6 +12,7 @@
 #include "bmc-agent/update/inflow.hpp"
 #include "bmc-agent/update/tenure.hpp"
 #include "bmc-agent/update/transport_table.hpp"
+#include "bmc-agent/update/trials.hpp"
 #include "bmc-agent/update/uri_parameters.hpp"
 #include "bmc-agent/verification/check.hpp"
 #include "bmc-agent/verification/fitness_checks.hpp"
@@ -105,6 +106,9 @@ class UpdateSession final : private transports::FetchSink
     [[nodiscard]] ipmi::CompletionCode attach_usb(const Caller& caller, TimePoint now);
     [[nodiscard]] ipmi::CompletionCode detach_usb(const Caller& caller, TimePoint now);
 
+    [[nodiscard]] ipmi::CompletionCode confirm_update(const Caller& caller,
+                                                      const protocol::ConfirmUpdateRequest& request, TimePoint now);
+
     /// One fragment of the extended stream; the outcome may be silence.
     [[nodiscard]] Outcome write_fragment(const Caller& caller, const protocol::WriteFragmentRequest& request,
                                          TimePoint now);
@@ -148,6 +152,10 @@ class UpdateSession final : private transports::FetchSink
     [[nodiscard]] const History& history() const
     {
         return parts_.history;
+    }
+    [[nodiscard]] const Trials& trials() const
+    {
+        return trials_;
     }
     [[nodiscard]] const Staging& staging() const
     {
@@ -235,6 +243,7 @@ class UpdateSession final : private transports::FetchSink
     void close_log_entry(protocol::UpdateResult result, const Reason& reason);
     void start_program(TimePoint now);
     void program_component(TimePoint now);
+    [[nodiscard]] bool can_program() const;
     [[nodiscard]] Result<bool> program_slice();
     void finish_component();
     [[nodiscard]] std::string programmed_before() const;
@@ -259,6 +268,10 @@ class UpdateSession final : private transports::FetchSink
     void work_on_verification(TimePoint now);
     void work_on_programming(TimePoint now);
     [[nodiscard]] Target* target_with_work() const;
+    [[nodiscard]] Trials::Parts parts_of_trials();
+    void look_at_slots(TimePoint now);
+    void note_slot();
+    void restart_former(Target& target);
 
     [[nodiscard]] std::uint8_t percent() const;
     [[nodiscard]] std::uint64_t done() const;
@@ -295,6 +308,7 @@ class UpdateSession final : private transports::FetchSink
     bool restarting_{false}; ///< its commands run
     TimePoint next_purge_;
     std::function<void()> listener_;
+    Trials trials_;
 };
 
 } // namespace fwupdate::agent

@@ -24,7 +24,7 @@ bool may_be_taken_yet(ReasonCode code)
 {
     return code == ReasonCode::signature_required || code == ReasonCode::downgrade_refused ||
            code == ReasonCode::version_unknown || code == ReasonCode::wrong_machine ||
-           code == ReasonCode::target_unknown;
+           code == ReasonCode::target_unknown || code == ReasonCode::not_confirmed;
 }
 
 constexpr Duration purge_interval = std::chrono::minutes{1};
@@ -262,6 +262,7 @@ std::optional<TimePoint> UpdateSession::deadline() const
     {
         next = std::min(*next, restart_->due);
     }
+    next = std::min(*next, trials_.deadline().value_or(*next));
     return next;
 }
 
@@ -282,6 +283,7 @@ void UpdateSession::on_deadline(TimePoint now)
         }
         fire(Event::lease_expired, now);
     }
+    trials_.on_deadline(now);
     if (now >= next_purge_)
     {
         parts_.staging.purge(now, settings_.retention);
@@ -297,15 +299,26 @@ Target* UpdateSession::target_with_work() const
     return place == parts_.targets.all().end() ? nullptr : &*place;
 }
 
+/// False while the handler waits for something.
+bool UpdateSession::can_program() const
+{
+    return state_ == UpdateState::program &&
+           (components_[programmed_].image.approach || components_[programmed_].target->handler().wants_step());
+}
+
 bool UpdateSession::wants_work() const
 {
-    return state_ == UpdateState::verify || state_ == UpdateState::program || parts_.staging.can_hash() ||
+    return trials_.has_news() || state_ == UpdateState::verify || can_program() || parts_.staging.can_hash() ||
            target_with_work() != nullptr;
 }
 
 void UpdateSession::work(TimePoint now)
 {
-    if (state_ == UpdateState::program)
+    if (trials_.has_news())
+    {
+        look_at_slots(now);
+    }
+    else if (can_program())
     {
         work_on_programming(now);
     }

@@ -235,7 +235,7 @@ TEST_CASE("what cannot be known is said, and refuses updates")
     CHECK_FALSE(machine.keeper().state().has_value());
     CHECK(machine.keeper().other_slot().empty());
     CHECK(machine.handler().installed_path().empty());
-    CHECK(machine.keeper().why_unknown().find("no boot record") != std::string::npos);
+    CHECK(machine.keeper().obstacle()->text.find("no boot record") != std::string::npos);
     CHECK(machine.update().error().kind == ErrorKind::wrong_state);
     for (const auto& change :
          {std::function{[&](SlotKeeper::Done done) { machine.keeper().confirm(std::move(done)); }},
@@ -245,7 +245,7 @@ TEST_CASE("what cannot be known is said, and refuses updates")
     }
     machine.choose({1, "c", "c", 0});
     machine.keeper().look();
-    CHECK(machine.keeper().why_unknown().find("names slot \"c\"") != std::string::npos);
+    CHECK(machine.keeper().obstacle()->text.find("names slot \"c\"") != std::string::npos);
     machine.choose({1, "a", "a", 0});
     std::filesystem::remove(machine.path("running"));
     machine.keeper().look();

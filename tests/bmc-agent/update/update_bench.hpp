@@ -217,7 +217,7 @@ class UpdateBench
         {
             policy_.change_targets(targets[0], targets[1]);
         }
-        targets_ = std::make_unique<agent::Targets>(std::move(targets), std::uint8_t{1});
+        targets_ = std::make_unique<agent::Targets>(std::move(targets), std::uint8_t{1}, agent::HandlerParts{&runner, {}});
         trust_ = std::make_unique<agent::Trust>(std::move(*agent::Trust::load(policy_.verification)));
         floors_ = std::make_unique<agent::VersionFloors>(directory.path(), package::VersionScheme::usual());
         checks_ = agent::make_checks({limit, policy_.verification, agent::Places{*targets_, policy_.machine, *trust_},
