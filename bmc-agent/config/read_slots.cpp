@@ -65,11 +65,6 @@ void read_places(ObjectReader& reader, std::vector<Slot>& out)
         reader.findings().mistake(reader.pointer("slots"), "has two slots of the same name",
                                   "give each slot a name of its own");
     }
-    if (out.size() == 2 && !out[0].path.empty() && out[0].path.lexically_normal() == out[1].path.lexically_normal())
-    {
-        reader.findings().mistake(reader.pointer("slots"), "has the same place twice",
-                                  "give each slot a place of its own: an update must not write what runs");
-    }
 }
 
 Selector read_file_selector(ObjectReader& reader)

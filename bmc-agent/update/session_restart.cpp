@@ -185,7 +185,9 @@ bool UpdateSession::judge(HistoryEntry& entry, Target& target)
         parts_.log.event(Level::warning, "An update that was cut off is in place", {{"target", name}});
         return true;
     }
-    entry.text = !same                      ? "programmed and restarted, but another image is installed"
+    const bool told = same && !entry.trial_boot.empty() && !trials_.on_trial(target); // how its trial ended
+    entry.text = told                       ? entry.text
+                 : !same                    ? "programmed and restarted, but another image is installed"
                  : trials_.on_trial(target) ? "programmed, restarted, and installed; on trial until it is confirmed"
                                             : "programmed, restarted, and installed";
     entry.result = same ? UpdateResult::programmed : UpdateResult::fell_back;

@@ -358,10 +358,11 @@ TEST_CASE("nothing is restarted in the midst of another target's update")
     {
         machine.bench.session().work(machine.bench.now);
     }
+    machine.bench.runner.ran.clear();
     CHECK(machine.confirm(Confirmation::fall_back) == CompletionCode::ok); // works on until the target is written
     CHECK(machine.bench.state(caller) == UpdateState::ready);
     CHECK(machine.record().chosen == "b");
-    CHECK(machine.bench.runner.ran.back() != "restart-bios");
+    CHECK(machine.bench.runner.ran.empty());
     machine.bench.pass(6s);
     CHECK(machine.record().chosen == "a");
     CHECK(machine.bench.runner.ran.back() == "restart-bios");
