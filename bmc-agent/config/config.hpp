@@ -2,6 +2,7 @@
 #pragma once
 
 #include "bmc-agent/config/actions.hpp"
+#include "bmc-agent/config/slots.hpp"
 #include "common/ipmi/message.hpp"
 #include "common/package/tarball/manifest.hpp"
 #include "common/package/version/version.hpp"
@@ -128,7 +129,7 @@ struct Target
 {
     std::uint8_t id{};
     std::string name;   ///< 1..32 bytes
-    std::string type;   ///< handler: "file"
+    std::string type;   ///< handler: "file", "handover", "block", "slots"
     std::string blob{}; ///< id of the flash blob by which it can be updated; empty: none
     std::filesystem::path path;
     std::uint64_t max_size{}; ///< bytes; 0: staging.max_image_size
@@ -143,6 +144,7 @@ struct Target
     std::filesystem::path version_file{};       ///< first line is the running version; empty: none
     std::vector<std::string> version_command{}; ///< argv; first line of its output; empty: none
     std::optional<Actions> actions{};           ///< none: nothing is started
+    std::optional<Slots> slots{};               ///< of type "slots"
 };
 
 /// Which images are taken.

@@ -21,7 +21,7 @@ constexpr std::array restart_words{
 
 /// The handlers there are; the word is kept as it stands.
 constexpr std::array type_words{Word<std::string_view>{"file", "file"}, Word<std::string_view>{"handover", "handover"},
-                                Word<std::string_view>{"block", "block"}};
+                                Word<std::string_view>{"block", "block"}, Word<std::string_view>{"slots", "slots"}};
 
 void read_restart(ObjectReader reader, RestartAction& out)
 {
@@ -135,6 +135,16 @@ void check_actions(ObjectReader& reader, Target& out)
     }
 }
 
+/// The other slot runs after the BMC's restart and never before.
+void check_slots_restart(const ObjectReader& reader, const Target& target)
+{
+    if (target.slots && target.restart.what != protocol::Restart::bmc)
+    {
+        reader.findings().mistake(reader.pointer("restart"), "does not restart the BMC, which makes the other slot run",
+                                  R"(write {"what": "bmc", "command": ["/usr/bin/systemctl", "reboot"]})");
+    }
+}
+
 void read_target(ObjectReader reader, Target& out)
 {
     std::string_view type;
@@ -143,11 +153,18 @@ void read_target(ObjectReader reader, Target& out)
     reader.number("id", out.id, 0, protocol::no_target - 1);
     reader.require("name", R"(write what people call it, such as "bios")");
     reader.text("name", out.name, longest_target_name);
-    reader.require("type", R"(write "file")");
+    reader.require("type", R"(write "file", "handover", "block" or "slots")");
     reader.word("type", type, type_words);
     out.type = type;
-    reader.require("path", "write the file that an update replaces");
-    reader.path("path", out.path);
+    if (type == "slots")
+    {
+        read_slots(reader, out.slots.emplace());
+    }
+    else
+    {
+        reader.require("path", "write what an update replaces");
+        reader.path("path", out.path);
+    }
     reader.text("blob", out.blob, longest_blob_id);
     read_target_facts(reader, out);
     if (reader.has("actions"))
@@ -155,6 +172,7 @@ void read_target(ObjectReader reader, Target& out)
         read_actions(ObjectReader{reader.member("actions"), reader.findings()}, out.actions);
         check_actions(reader, out);
     }
+    check_slots_restart(reader, out);
     reader.finish();
 }
 

@@ -40,6 +40,8 @@ void read_target_facts(ObjectReader& reader, Target& out);
 
 inline constexpr std::size_t longest_target_name = 32; ///< bytes, as in Get Target Info
 inline constexpr std::size_t longest_blob_id = 128;    ///< bytes: fits into a response of every channel
+/// What a target of type "slots" has beside what every target has.
+void read_slots(ObjectReader& reader, Slots& out);
 
 inline constexpr std::size_t longest_ipmi_secret = 40; ///< bytes; a BMC key in hexadecimal
 

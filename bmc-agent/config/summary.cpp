@@ -36,6 +36,16 @@ std::string_view name_of(protocol::Restart restart)
     return "restarts nothing";
 }
 
+std::string place_of(const Target& target)
+{
+    std::string text = target.path.string();
+    for (const Slot& slot : target.slots ? target.slots->places : std::vector<Slot>{})
+    {
+        text += (text.empty() ? "slot " : " or slot ") + slot.name + " at " + slot.path.string();
+    }
+    return text;
+}
+
 std::string size_text(std::uint64_t bytes)
 {
     constexpr std::uint64_t mebi = 1ULL << 20;
@@ -131,7 +141,7 @@ std::string summary(const Config& config)
     {
         const auto size = target.max_size != 0 ? target.max_size : config.staging.max_image_size;
         text += "target " + std::to_string(target.id) + " \"" + printable(target.name) + "\"" +
-                (target.id == config.default_target ? " (default)" : "") + ", " + target.path.string() + ", up to " +
+                (target.id == config.default_target ? " (default)" : "") + ", " + place_of(target) + ", up to " +
                 size_text(size) + ", " + std::string{name_of(target.restart.what)} + "\n";
     }
     text += "stages in " + config.staging.directory.string() + ", up to " + size_text(config.staging.max_image_size) +

@@ -43,29 +43,40 @@ bool lies_in(const Path& path, const Path& directory)
     return std::ranges::mismatch(directory, path).in1 == directory.end();
 }
 
+/// A place that an update replaces: a target's, or one of its slots'.
+struct Written
+{
+    std::string pointer; ///< to its path
+    std::string target;  ///< name
+    std::string type;    ///< of the handler that writes it
+    std::string slot_of; ///< pointer to the target that has it as a slot; empty: it is the target's only place
+    Path path;           ///< as configured
+    Path unified;        ///< empty: names no file
+};
+
 class PathCheck
 {
   public:
     PathCheck(const Config& config, Surroundings surroundings, Findings& findings)
         : config_{config}, surroundings_{surroundings}, findings_{findings}
     {
-        for (const Target& target : config.targets)
+        for (std::size_t at = 0; at < config.targets.size(); ++at)
         {
-            paths_.push_back(names_a_file(target.path) ? unified_file(target.path, surroundings) : Path{});
+            add(config.targets[at], pointer_to("/targets", std::to_string(at)));
         }
     }
 
     void run()
     {
-        for (std::size_t at = 0; at < paths_.size(); ++at)
+        for (std::size_t at = 0; at < places_.size(); ++at)
         {
-            if (!paths_[at].empty())
+            if (!places_[at].unified.empty())
             {
                 check_staging(at);
                 check_others(at);
                 check_place(at);
             }
-            else if (!config_.targets[at].path.empty()) // else it was wrong already
+            else if (!places_[at].path.empty()) // else it was wrong already
             {
                 mistake(at, "does not end in a file's name", "write the file itself, such as /srv/firmware/bios.bin");
             }
@@ -73,19 +84,35 @@ class PathCheck
     }
 
   private:
+    void add(const Target& target, const std::string& pointer)
+    {
+        const auto add_place =
+            [&](const Path& path, const std::string& type, const std::string& parent, const std::string& slot_of)
+        {
+            places_.push_back({pointer_to(parent, "path"), target.name, type, slot_of, path,
+                               names_a_file(path) ? unified_file(path, surroundings_) : Path{}});
+        };
+        if (!target.slots)
+        {
+            add_place(target.path, target.type, pointer, {});
+            return;
+        }
+        for (std::size_t slot = 0; slot < target.slots->places.size(); ++slot)
+        {
+            add_place(target.slots->places[slot].path, target.slots->places[slot].type,
+                      pointer_to(pointer_to(pointer, "slots"), std::to_string(slot)), pointer);
+        }
+    }
+
     void mistake(std::size_t at, std::string_view reason, std::string_view remedy)
     {
-        findings_.mistake(pointer(at), reason, remedy);
-    }
-    static std::string pointer(std::size_t at)
-    {
-        return pointer_to(pointer_to("/targets", std::to_string(at)), "path");
+        findings_.mistake(places_[at].pointer, reason, remedy);
     }
 
     void check_staging(std::size_t at)
     {
         const Path& directory = config_.staging.directory;
-        if (directory.has_relative_path() && lies_in(paths_[at], unified(directory, surroundings_)))
+        if (directory.has_relative_path() && lies_in(places_[at].unified, unified(directory, surroundings_)))
         {
             mistake(at, "lies in the staging directory, which the agent cleans up",
                     "choose a place outside of " + directory.string());
@@ -94,33 +121,40 @@ class PathCheck
 
     void check_others(std::size_t at)
     {
-        const auto before = paths_.begin() + static_cast<std::ptrdiff_t>(at);
-        if (std::find(paths_.begin(), before, paths_[at]) != before)
+        const auto before = places_.begin() + static_cast<std::ptrdiff_t>(at);
+        const Path& path = places_[at].unified;
+        const auto twin =
+            std::find_if(places_.begin(), before, [&](const Written& other) { return other.unified == path; });
+        if (twin != before && twin->slot_of == places_[at].slot_of && !twin->slot_of.empty())
+        {
+            mistake(at, "is the other slot too", "give each slot a place of its own: what runs must not be written");
+        }
+        else if (twin != before)
         {
             mistake(at, "another target replaces this file too", "give each target a file of its own");
         }
-        const auto writer = std::ranges::find_if(paths_, [&](const Path& other)
-                                                 { return !other.empty() && agent::beside(other) == paths_[at]; });
-        if (writer != paths_.end())
+        const auto writer =
+            std::ranges::find_if(places_, [&](const Written& other)
+                                 { return !other.unified.empty() && agent::beside(other.unified) == path; });
+        if (writer != places_.end())
         {
-            const Target& target = config_.targets[static_cast<std::size_t>(writer - paths_.begin())];
-            mistake(at, "is where target \"" + target.name + "\" gathers its new bytes", "choose another name");
+            mistake(at, "is where target \"" + writer->target + "\" gathers its new bytes", "choose another name");
         }
     }
 
     /// Written in place: it must be there, and no file system's node for something else.
     void check_device(std::size_t at)
     {
-        const Path& path = config_.targets[at].path;
+        const Path& path = places_[at].path;
         std::error_code error;
         const auto status = std::filesystem::status(path, error); // follows links, as updates do
         if (status.type() == std::filesystem::file_type::not_found)
         {
-            findings_.warn(pointer(at), "is not there", "it must be, once an update comes");
+            findings_.warn(places_[at].pointer, "is not there", "it must be, once an update comes");
         }
         else if (status.type() == std::filesystem::file_type::regular)
         {
-            findings_.warn(pointer(at), "is a file, which will be written in place",
+            findings_.warn(places_[at].pointer, "is a file, which will be written in place",
                            R"(write "type": "file", and it is replaced at once)");
         }
         else if (status.type() != std::filesystem::file_type::block)
@@ -135,15 +169,15 @@ class PathCheck
         {
             return;
         }
-        if (config_.targets[at].type == "block")
+        if (places_[at].type == "block")
         {
             check_device(at);
             return;
         }
-        const auto obstacle = agent::obstacle_at(config_.targets[at].path);
+        const auto obstacle = agent::obstacle_at(places_[at].path);
         if (obstacle && obstacle->passing)
         {
-            findings_.warn(pointer(at), obstacle->reason, obstacle->remedy);
+            findings_.warn(places_[at].pointer, obstacle->reason, obstacle->remedy);
         }
         else if (obstacle)
         {
@@ -154,7 +188,7 @@ class PathCheck
     const Config& config_;
     Surroundings surroundings_;
     Findings& findings_;
-    std::vector<Path> paths_; ///< unified; empty: names no file
+    std::vector<Written> places_;
 };
 
 } // namespace

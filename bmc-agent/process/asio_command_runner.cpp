@@ -16,7 +16,8 @@ namespace
 
 namespace asio = boost::asio;
 
-constexpr std::size_t most_output = 256; ///< bytes of standard output that are kept
+constexpr std::size_t most_output = 4096; ///< bytes of standard output that are kept
+constexpr std::size_t longest_line = 256; ///< bytes of its first line
 
 /// One command under way; keeps itself alive until its last completion.
 class Run : public std::enable_shared_from_this<Run>
@@ -60,7 +61,8 @@ class Run : public std::enable_shared_from_this<Run>
     {
         timer_.cancel();
         result_.success = end.success;
-        result_.first_line = text_.substr(0, text_.find_first_of("\r\n"));
+        result_.first_line = text_.substr(0, std::min(text_.find_first_of("\r\n"), longest_line));
+        result_.output = text_;
         result_.failure = timed_out_ && !end.success ? "it took too long and was ended" : end.failure;
         done_(result_);
     }

@@ -14,6 +14,7 @@ struct CommandResult
     bool success{};         ///< started and exited with 0
     std::string first_line; ///< of its standard output, at most 256 bytes, without the line's end
     std::string failure;    ///< why not, for a person; empty on success
+    std::string output{};   ///< standard output, at most 4096 bytes of it
 };
 
 class CommandRunner

@@ -2,6 +2,7 @@
 #include "bmc-agent/targets/block_target.hpp"
 #include "bmc-agent/targets/file_target.hpp"
 #include "bmc-agent/targets/handover_target.hpp"
+#include "bmc-agent/targets/slots_target.hpp"
 
 #include <algorithm>
 #include <array>
@@ -32,10 +33,28 @@ std::unique_ptr<TargetHandler> make_handover(const config::Target& target, const
     return std::make_unique<HandoverTarget>(target.path);
 }
 
+/// Each slot as if it were a target of its own, by the handler that it names.
+std::unique_ptr<TargetHandler> make_slots(const config::Target& target, const HandlerParts& parts)
+{
+    std::vector<SlotsTarget::Slot> slots;
+    for (const config::Slot& slot : target.slots->places)
+    {
+        config::Target place = target;
+        place.slots.reset();
+        place.type = slot.type;
+        place.path = slot.path;
+        slots.push_back({slot.name, make_handler(place, parts)});
+    }
+    return std::make_unique<SlotsTarget>(target.name, std::move(slots),
+                                         make_selector(target.slots->selector, parts.runner), target.slots->running,
+                                         parts.wake);
+}
+
 constexpr std::array handlers{
     HandlerRow{"file", make_file},
     HandlerRow{"handover", make_handover},
     HandlerRow{"block", make_block},
+    HandlerRow{"slots", make_slots},
 };
 
 } // namespace

@@ -33,6 +33,15 @@ InstalledDigest::InstalledDigest(std::filesystem::path path, Opener open)
     refresh();
 }
 
+void InstalledDigest::move_to(const std::filesystem::path& path)
+{
+    if (path != path_)
+    {
+        path_ = path;
+        refresh();
+    }
+}
+
 void InstalledDigest::refresh()
 {
     struct ::stat status

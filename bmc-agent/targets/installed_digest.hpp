@@ -27,6 +27,9 @@ class InstalledDigest
     /// How many bytes of a device are the image's, bytes; 0: not known. From now on the digest is of these.
     void expect(std::uint64_t size);
 
+    /// From now on that place: of two slots, the one that runs.
+    void move_to(const std::filesystem::path& path);
+
     /// What is installed; none: not computed yet, or nothing readable is there.
     [[nodiscard]] const std::optional<Installed>& get() const
     {

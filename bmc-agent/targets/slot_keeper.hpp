@@ -18,6 +18,12 @@ struct SlotState
     bool provisional{};  ///< the chosen one is on trial: not confirmed yet
 
     bool operator==(const SlotState&) const = default;
+
+    /// The running slot has not proved itself yet.
+    [[nodiscard]] bool on_trial() const
+    {
+        return provisional && running == chosen;
+    }
 };
 
 class SlotKeeper
@@ -30,13 +36,16 @@ class SlotKeeper
     /// As of the last look; none: not known (yet).
     [[nodiscard]] virtual const std::optional<SlotState>& state() const = 0;
 
+    /// Why the other slot can't be written now; none: it can.
+    [[nodiscard]] virtual std::optional<Error> obstacle() const = 0;
+
     /// Looks again; the targets' wake is called when the state is another one.
     virtual void look() = 0;
 
     /// The slot that an update writes, or has written; empty: not known (yet).
     [[nodiscard]] virtual std::string other_slot() const = 0;
 
-    /// The running slot is what boots from now on. `done` is called from the loop, never from within. Errors:
+    /// The running slot is what boots from now on. `done` is called once, later or before this returns. Errors:
     /// input_output, wrong_state (the running slot is not the chosen one).
     virtual void confirm(Done done) = 0;
 

@@ -38,6 +38,7 @@ protocol::GetCapabilitiesResponse capabilities(const UpdateSession& session, con
     features |= settings.takes_signatures ? protocol::feature_signature : 0;
     features |= settings.wants_cms ? protocol::feature_must_be_signed : 0;
     features |= settings.persistent_staging ? protocol::feature_resume_reboot : 0;
+    features |= session.trials().any() ? protocol::feature_confirm : 0;
     return {.signature = protocol::signature,
             .major = protocol::version_major,
             .minor = protocol::version_minor,
@@ -227,6 +228,7 @@ Outcome verdict(UpdateSession& session, const protocol::GetVerdictRequest& reque
     const HistoryEntry* last = session.history().last_of(target->configuration().name);
     const auto flags = static_cast<std::uint8_t>(
         (waits_for_restart(session, *target) ? protocol::verdict_restart_pending : 0) |
+        (session.trials().on_trial(*target) ? protocol::verdict_provisional : 0) |
         (installed ? protocol::verdict_digest_known : 0) |
         (installed && last != nullptr && last->put_in_place(installed->sha256) ? protocol::verdict_last_installed : 0));
     return answer(codec::encode(protocol::GetVerdictResponse{
@@ -316,6 +318,12 @@ void add_extended_commands(CommandTable& table, UpdateSession& session)
         table.add(make_row<Command::write_signature_part>(
             update, [update](const protocol::WriteSignaturePartRequest& request, const Caller& caller, TimePoint now)
             { return refuse(update->write_signature(caller, request, now)); }));
+    }
+    if (session.trials().any())
+    {
+        table.add(make_row<Command::confirm_update>(
+            update, [update](const protocol::ConfirmUpdateRequest& request, const Caller& caller, TimePoint now)
+            { return refuse(update->confirm_update(caller, request, now)); }));
     }
     if (session.transports().fetches_uris())
     {

@@ -14,7 +14,8 @@ namespace
 
 using nlohmann::json;
 
-constexpr std::size_t largest_file = 256UL * 1024; ///< bytes
+constexpr std::size_t largest_file = 256UL * 1024;    ///< bytes
+constexpr std::uint64_t longest_uptime = 0xFFFF'FFFF; ///< seconds; what is more is damage
 
 json to_json(const HistoryEntry& entry)
 {
@@ -38,7 +39,10 @@ json to_json(const HistoryEntry& entry)
             {"restart_pending", entry.restart_pending},
             {"restarted", entry.restarted},
             {"settle", entry.settle},
-            {"boot_id", entry.boot_id}};
+            {"boot_id", entry.boot_id},
+            {"slot", entry.slot},
+            {"trial_boot", entry.trial_boot},
+            {"trial_began", entry.trial_began}};
 }
 
 std::optional<Sha256> digest_in(const json& object, const char* key)
@@ -78,6 +82,9 @@ HistoryEntry from_json(const json& object)
     entry.restarted = object.at("restarted").get<bool>();
     entry.settle = object.at("settle").get<bool>();
     entry.boot_id = object.at("boot_id").get<std::string>();
+    entry.slot = object.value("slot", std::string{});
+    entry.trial_boot = object.value("trial_boot", std::string{});
+    entry.trial_began = std::min(object.value("trial_began", std::uint64_t{0}), longest_uptime);
     return entry;
 }
 

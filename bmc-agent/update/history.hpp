@@ -37,6 +37,9 @@ struct HistoryEntry
     bool restarted{false};       ///< its restart was asked for
     bool settle{false};          ///< restarted; what is installed now has not been compared yet
     std::string boot_id;         ///< hexadecimal; the BMC's boot in which it was programmed
+    std::string slot{};          ///< of two, the one that was programmed; empty: the target has one place
+    std::string trial_boot{};    ///< hexadecimal; the BMC's boot in which it runs on trial; empty: none yet
+    std::uint64_t trial_began{}; ///< seconds by the clock of that boot
 
     bool operator==(const HistoryEntry&) const = default;
 

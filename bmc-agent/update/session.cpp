@@ -19,7 +19,8 @@ UpdateSession::UpdateSession(UpdateSettings settings, UpdateParts parts)
       tenure_{settings_.lease},
       verification_{parts.checks},
       inflow_{parts.staging},
-      next_purge_{settings_.started}
+      next_purge_{settings_.started},
+      trials_{parts_of_trials()}
 {
     watch_drive(true);
     reset_request();

@@ -12,6 +12,7 @@
 #include "bmc-agent/update/inflow.hpp"
 #include "bmc-agent/update/tenure.hpp"
 #include "bmc-agent/update/transport_table.hpp"
+#include "bmc-agent/update/trials.hpp"
 #include "bmc-agent/update/uri_parameters.hpp"
 #include "bmc-agent/verification/check.hpp"
 #include "bmc-agent/verification/fitness_checks.hpp"
@@ -105,6 +106,9 @@ class UpdateSession final : private transports::FetchSink
     [[nodiscard]] ipmi::CompletionCode attach_usb(const Caller& caller, TimePoint now);
     [[nodiscard]] ipmi::CompletionCode detach_usb(const Caller& caller, TimePoint now);
 
+    [[nodiscard]] ipmi::CompletionCode confirm_update(const Caller& caller,
+                                                      const protocol::ConfirmUpdateRequest& request, TimePoint now);
+
     // The flash blobs' way (bmc-agent/update/flash_blobs): base stream to a chosen target, which waits behind
     // verification for the word to program. Completion codes as for the commands beside.
     [[nodiscard]] ipmi::CompletionCode start_held(const Caller& caller, Target& target, TimePoint now);
@@ -184,6 +188,10 @@ class UpdateSession final : private transports::FetchSink
     [[nodiscard]] const History& history() const
     {
         return parts_.history;
+    }
+    [[nodiscard]] const Trials& trials() const
+    {
+        return trials_;
     }
     [[nodiscard]] const Staging& staging() const
     {
@@ -346,6 +354,10 @@ class UpdateSession final : private transports::FetchSink
     [[nodiscard]] bool wants_update_work() const;
     void work_on_programming(TimePoint now);
     [[nodiscard]] Target* target_with_work() const;
+    [[nodiscard]] Trials::Parts parts_of_trials();
+    void look_at_slots(TimePoint now);
+    void note_slot();
+    void restart_former(Target& target, TimePoint now);
 
     [[nodiscard]] std::uint8_t percent() const;
     [[nodiscard]] std::uint64_t done() const;
@@ -392,6 +404,7 @@ class UpdateSession final : private transports::FetchSink
     bool restarting_{false}; ///< its commands run
     TimePoint next_purge_;
     std::function<void()> listener_;
+    Trials trials_;
 };
 
 } // namespace fwupdate::agent

@@ -35,6 +35,7 @@ void UpdateSession::program_component(TimePoint now)
     entry_->parts = component.name.empty() ? 0 : static_cast<std::uint32_t>(components_.size());
     entry_->whole = !request_.target_chosen;
     entry_->size = request_.size;
+    entry_->slot.clear(); // the one of the part before
     if (programmed_ == 0)
     {
         parts_.history.update(*entry_); // begun with the transfer
@@ -129,6 +130,7 @@ void UpdateSession::work_on_programming(TimePoint now)
                     now);
         return;
     }
+    note_slot();
     if (*finished)
     {
         component_written(now);

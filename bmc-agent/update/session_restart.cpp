@@ -163,7 +163,8 @@ void UpdateSession::settle_former_updates()
         {
             settle_unfinished(entry);
         }
-        if (entry.restart_pending && (entry.boot_id != boot || entry.restarted))
+        // Another slot runs after a boot, and not before.
+        if (entry.restart_pending && (entry.boot_id != boot || (entry.restarted && entry.slot.empty())))
         {
             entry.restart_pending = false;
             entry.settle = true;
@@ -189,7 +190,7 @@ void UpdateSession::settle_unfinished(HistoryEntry& entry) const
 /// superseded.
 void UpdateSession::settle_installed(Target& target)
 {
-    if (!target.installed().get())
+    if (!target.installed().get() || !trials_.knows(target))
     {
         return;
     }
@@ -285,17 +286,21 @@ bool UpdateSession::judge(HistoryEntry& entry, Target& target)
         entry.code = ReasonCode::none;
         entry.text = "programmed; the agent stopped before it could say so";
         entry.restart_pending = target.configuration().restart.what != protocol::Restart::nothing && !rebooted;
-        if (!entry.restart_pending && target.configuration().restart.what != protocol::Restart::host)
+        if (!entry.restart_pending && target.configuration().restart.what != protocol::Restart::host &&
+            !trials_.on_trial(target))
         {
             raise_floor(entry);
         }
         parts_.log.event(Level::warning, "An update that was cut off is in place", {{"target", name}});
         return true;
     }
-    entry.text =
-        same ? "programmed, restarted, and installed" : "programmed and restarted, but another image is installed";
+    const bool told = same && !entry.trial_boot.empty() && !trials_.on_trial(target); // how its trial ended
+    entry.text = told                       ? entry.text
+                 : !same                    ? "programmed and restarted, but another image is installed"
+                 : trials_.on_trial(target) ? "programmed, restarted, and installed; on trial until it is confirmed"
+                                            : "programmed, restarted, and installed";
     entry.result = same ? UpdateResult::programmed : UpdateResult::fell_back;
-    if (same && target.configuration().restart.what != protocol::Restart::host)
+    if (same && target.configuration().restart.what != protocol::Restart::host && !trials_.on_trial(target))
     {
         raise_floor(entry);
     }

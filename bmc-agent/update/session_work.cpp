@@ -23,7 +23,7 @@ bool may_be_taken_yet(ReasonCode code)
 {
     return code == ReasonCode::signature_required || code == ReasonCode::downgrade_refused ||
            code == ReasonCode::version_unknown || code == ReasonCode::wrong_machine ||
-           code == ReasonCode::target_unknown;
+           code == ReasonCode::target_unknown || code == ReasonCode::not_confirmed;
 }
 
 constexpr Duration purge_interval = std::chrono::minutes{1};
@@ -274,6 +274,7 @@ std::optional<TimePoint> UpdateSession::deadline() const
     {
         next = std::min(*next, restart_->due);
     }
+    next = std::min(*next, trials_.deadline().value_or(*next));
     return next;
 }
 
@@ -294,6 +295,7 @@ void UpdateSession::on_deadline(TimePoint now)
         }
         fire(lease_event(), now);
     }
+    trials_.on_deadline(now);
     if (now >= next_purge_)
     {
         parts_.staging.purge(now, settings_.retention);
@@ -312,7 +314,7 @@ Target* UpdateSession::target_with_work() const
 
 bool UpdateSession::wants_work() const
 {
-    return wants_update_work() || parts_.staging.can_hash() || target_with_work() != nullptr;
+    return trials_.has_news() || wants_update_work() || parts_.staging.can_hash() || target_with_work() != nullptr;
 }
 
 /// Whether verification or programming can go on now: it waits for actions, handlers that wait, and people.
@@ -324,7 +326,8 @@ bool UpdateSession::wants_update_work() const
     }
     if (state_ == UpdateState::program)
     {
-        return acting_ || components_[programmed_].target->handler().wants_step();
+        const Component& component = components_[programmed_];
+        return acting_ || component.image.approach || component.target->handler().wants_step();
     }
     const bool handing_over = verify_step_ == VerifyStep::handing_over;
     return state_ == UpdateState::verify && verify_step_ != VerifyStep::held &&
@@ -334,7 +337,11 @@ bool UpdateSession::wants_update_work() const
 void UpdateSession::work(TimePoint now)
 {
     const bool wanted = wants_update_work();
-    if (wanted && state_ == UpdateState::program)
+    if (trials_.has_news())
+    {
+        look_at_slots(now);
+    }
+    else if (wanted && state_ == UpdateState::program)
     {
         work_on_programming(now);
     }

@@ -1,5 +1,7 @@
 #include "bmc-agent/verification/check_table.hpp"
 
+#include "bmc-agent/verification/slot_check.hpp"
+
 namespace fwupdate::agent
 {
 
@@ -14,6 +16,7 @@ CheckChain make_checks(const CheckParts& parts)
     checks.push_back(make_vouching_check(parts.settings, parts.log));
     checks.push_back(make_machine_check(parts.settings, parts.places.machine));
     checks.push_back(make_version_check(parts.settings, parts.places, parts.floors));
+    checks.push_back(make_slot_check());
     return checks;
 }
 

@@ -11,7 +11,7 @@ namespace
 {
 
 constexpr KeywordBits usb_bits = target_bit | sha256_bit | no_downgrade_bit | defer_reboot_bit | debug_bit | force_bit |
-                                 yes_bit | json_bit | no_wait_bit | wait_reboot_bit | signature_bit;
+                                 yes_bit | json_bit | no_wait_bit | wait_reboot_bit | no_confirm_bit | signature_bit;
 constexpr KeywordBits server_bits = port_bit | address_bit | from_bit | http_bit;
 constexpr KeywordBits serve_bits = usb_bits | server_bits;
 constexpr KeywordBits install_bits = serve_bits | transport_bit;
@@ -56,6 +56,9 @@ constexpr auto verb_rows = std::to_array<VerbRow>({
      "where the image is"},
     {Verb::serve, "serve", Argument::image, serve_bits,
      "install with this machine as the server that the BMC fetches the image from, by HTTPS"},
+    {Verb::confirm, "confirm", Argument::none, target_bit | json_bit, "keep a new version that runs on probation"},
+    {Verb::fall_back, "fall-back", Argument::none, target_bit | json_bit,
+     "give up a new version that runs on probation: the older one comes back, with a restart"},
     {Verb::abort, "abort", Argument::none, force_bit | json_bit,
      "give up the present or interrupted transfer: drop what is staged, leave update mode"},
     {Verb::exit, "exit", Argument::none, force_bit | json_bit, "leave update mode; from ready the update takes effect"},
@@ -190,6 +193,10 @@ std::string check_combination(const Invocation& invocation)
     if (invocation.keywords.no_wait && invocation.keywords.wait_reboot)
     {
         return "'no-wait' and 'wait-reboot' contradict each other";
+    }
+    if (invocation.keywords.no_wait && invocation.keywords.no_confirm)
+    {
+        return "'no-wait' never confirms: 'no-confirm' is for those who wait";
     }
     if (const KeywordBits unfit = bits & server_bits;
         unfit != 0 && invocation.verb == Verb::install && invocation.keywords.transport != Way::serve)

@@ -26,6 +26,8 @@ enum class Verb : std::uint8_t
     usb,
     uri,
     serve,
+    confirm,
+    fall_back,
     abort,
     exit,
     enter,

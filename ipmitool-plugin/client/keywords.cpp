@@ -103,6 +103,8 @@ constexpr auto keyword_rows = std::to_array<KeywordRow>({
     {wait_reboot_bit, "wait-reboot", "",
      "with defer-reboot: wait, however long, until somebody restarts it, and report the verdict",
      &Keywords::wait_reboot, nullptr},
+    {no_confirm_bit, "no-confirm", "", "leave a new version on probation: somebody else confirms it in time",
+     &Keywords::no_confirm, nullptr},
 });
 
 /// Name and value of what is given and has one.

@@ -45,6 +45,7 @@ struct Keywords
     bool json{};
     bool no_wait{};
     bool wait_reboot{};
+    bool no_confirm{};
 
     bool operator==(const Keywords&) const = default;
 };
@@ -74,6 +75,7 @@ inline constexpr KeywordBits address_bit = 1U << 18;
 inline constexpr KeywordBits from_bit = 1U << 19;
 inline constexpr KeywordBits http_bit = 1U << 20;
 inline constexpr KeywordBits signature_bit = 1U << 21;
+inline constexpr KeywordBits no_confirm_bit = 1U << 22;
 
 struct KeywordRow
 {

@@ -1,5 +1,6 @@
 #include "ipmitool-plugin/client/run.hpp"
 
+#include "ipmitool-plugin/client/confirm.hpp"
 #include "ipmitool-plugin/client/foreign.hpp"
 #include "ipmitool-plugin/client/image_carrier.hpp"
 #include "ipmitool-plugin/client/install.hpp"
@@ -83,6 +84,7 @@ void add_noted(const Note& note, Keywords& words)
     words.defer_reboot |= noted.defer_reboot;
     words.debug |= noted.debug;
     words.no_wait |= noted.no_wait && !words.wait_reboot;
+    words.no_confirm |= noted.no_confirm;
     words.wait_reboot |= noted.wait_reboot && !words.no_wait;
 }
 
@@ -182,6 +184,10 @@ class Command
             return capabilities ? show_targets(context_) : base_only("it has one target, which has no name");
         case Verb::log:
             return capabilities ? show_log(context_) : base_only("it keeps no log");
+        case Verb::confirm:
+            return end_trial(context_, capabilities, protocol::Confirmation::keep);
+        case Verb::fall_back:
+            return end_trial(context_, capabilities, protocol::Confirmation::fall_back);
         case Verb::abort:
             return give_up(context_, capabilities, notes_);
         case Verb::exit:

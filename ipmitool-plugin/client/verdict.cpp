@@ -1,5 +1,7 @@
 #include "ipmitool-plugin/client/verdict.hpp"
 
+#include "ipmitool-plugin/client/confirm.hpp"
+
 #include <algorithm>
 #include <array>
 
@@ -63,11 +65,13 @@ struct Pending
     std::optional<Outcome> verdict;   ///< the last one, perhaps an uncertain one
     std::optional<TimePoint> decided; ///< since when there is one
     bool settled{false};              ///< it is the end
+    bool on_trial{false};             ///< it runs, and is not confirmed yet
 
     void judge_by(const GetVerdictResponse& now, TimePoint time)
     {
         verdict = judge(target->before, now, target->name);
         decided = verdict ? decided.value_or(time) : decided;
+        on_trial = now.flags.has(protocol::verdict_provisional);
         settled = verdict && (is_settled(*verdict, now) || time - *decided >= digest_limit);
     }
 };
@@ -162,6 +166,7 @@ class Wait
                 }
             }
         } while (!all_settled() && pause(context_, 200ms));
+        keep_new_versions();
         return so_far();
     }
 
@@ -178,7 +183,21 @@ class Wait
         one.decided = one.decided.value_or(now);
         one.verdict = judge(one.target->before, answer->message, one.target->name).value_or(last);
         one.settled = is_settled(*one.verdict, answer->message) || now - *one.decided >= digest_limit;
+        one.on_trial = answer->message.flags.has(protocol::verdict_provisional);
         return true;
+    }
+
+    /// This client has seen them run.
+    void keep_new_versions()
+    {
+        for (Pending& one : pending_)
+        {
+            if (one.settled && one.on_trial && one.verdict->code == ExitCode::done)
+            {
+                one.verdict = keep_updated(
+                    context_, {one.target->target, one.target->name, one.target->before.image, one.verdict->text});
+            }
+        }
     }
 
     [[nodiscard]] static Outcome unheard(const Programmed& target)
@@ -207,6 +226,7 @@ class Wait
             }
             if (all_settled())
             {
+                keep_new_versions();
                 return so_far();
             }
             const TimePoint now = context_.environment.now();
@@ -310,8 +330,7 @@ std::optional<Outcome> judge(const Before& before, const GetVerdictResponse& now
     }
     if (runs(before, now))
     {
-        return Outcome{ExitCode::done, target_name + ": updated" + version_text(now) +
-                                           (now.flags.has(protocol::verdict_provisional) ? ", on probation" : "")};
+        return Outcome{ExitCode::done, target_name + ": updated" + version_text(now)};
     }
     if (ours && now.flags.has(protocol::verdict_digest_known) && now.installed_sha256 == before.installed)
     {

@@ -197,6 +197,8 @@ ipmi::Response FakeBmc::serve(Command command, ConstBytes data)
         return describe_target(data);
     case Command::get_verdict:
         return tell_verdict(data);
+    case Command::confirm_update:
+        return take_confirmation(data);
     case Command::get_update_log:
     {
         const auto request = codec::decode_request<protocol::GetUpdateLogRequest>(data);

@@ -64,14 +64,17 @@ class FakeBmc final : public client::Port
         std::size_t offset{};
         std::size_t size{};
     };
-    std::vector<Component> package;                ///< what every image is; empty: a plain image
-    std::set<std::uint8_t> provisional;            ///< targets
-    std::set<std::uint8_t> keeps_old;              ///< targets whose old image a restart brings back
-    int host_after{0};                             ///< so many Get Verdict after exit the host restarts; 0: never
-    std::optional<Bytes> signature_wanted;         ///< verify refuses an image without it
-    ipmi::CompletionCode begin_code{};             ///< of 44h
-    ipmi::CompletionCode complete_code{};          ///< of 29h-2
-    std::optional<protocol::UpdateState> fails_at; ///< state that ends in error, with `reason`
+    std::vector<Component> package;                   ///< what every image is; empty: a plain image
+    std::set<std::uint8_t> provisional;               ///< targets
+    std::optional<ipmi::CompletionCode> confirm_code; ///< of 4Fh; none: it is not served
+    int kept_after{0};                                ///< so many Get Verdict after 4Fh the version is kept; -1: never
+    bool unhealthy{false};                            ///< then it falls back, whatever was said
+    std::set<std::uint8_t> keeps_old;                 ///< targets whose old image a restart brings back
+    int host_after{0};                                ///< so many Get Verdict after exit the host restarts; 0: never
+    std::optional<Bytes> signature_wanted;            ///< verify refuses an image without it
+    ipmi::CompletionCode begin_code{};                ///< of 44h
+    ipmi::CompletionCode complete_code{};             ///< of 29h-2
+    std::optional<protocol::UpdateState> fails_at;    ///< state that ends in error, with `reason`
     int polls_per_state{2};
     bool stalled{false};    ///< verify never moves
     int reopen_failures{0}; ///< so many attempts fail first
@@ -117,6 +120,7 @@ class FakeBmc final : public client::Port
     std::optional<Sha256> wanted;                  ///< by 2Bh
     int fetches{0};                                ///< begun
     int aborts{0};
+    std::vector<protocol::ConfirmUpdateRequest> confirmations; ///< by 4Fh
 
     [[nodiscard]] std::size_t count(protocol::Command command) const;
 
@@ -172,6 +176,8 @@ class FakeBmc final : public client::Port
     ipmi::Response describe_session();
     ipmi::Response describe_target(ConstBytes data);
     ipmi::Response tell_verdict(ConstBytes data);
+    ipmi::Response take_confirmation(ConstBytes data);
+    void end_trials();
     ipmi::Response tell_plan(ConstBytes data);
     ipmi::Response take_parameters(ConstBytes data);
     ipmi::Response take_signature(ConstBytes data);
@@ -198,6 +204,7 @@ class FakeBmc final : public client::Port
     std::map<std::uint8_t, Bytes> before_;                        ///< what the targets had that were programmed
     std::map<std::uint8_t, Bytes> programmed_;                    ///< what they got
     std::map<std::uint8_t, protocol::GetVerdictResponse> beside_; ///< verdicts of the other targets
+    std::set<std::uint8_t> kept_;                                 ///< targets, by 4Fh
     std::set<std::uint8_t> hosts_pending_;                        ///< targets that wait for the host's restart
     std::optional<protocol::GetVerdictResponse> former_;          ///< of the default target, before this transfer
     std::uint8_t chosen_{protocol::no_target};                    ///< by 43h in this mode

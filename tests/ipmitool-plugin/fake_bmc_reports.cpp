@@ -4,6 +4,7 @@
 #include "tests/ipmitool-plugin/fake_bmc.hpp"
 
 #include <algorithm>
+#include <utility>
 
 namespace fwupdate::test
 {
@@ -97,8 +98,47 @@ void FakeBmc::program()
     }
 }
 
+ipmi::Response FakeBmc::take_confirmation(ConstBytes data)
+{
+    if (!confirm_code)
+    {
+        return refuse(CompletionCode::invalid_command);
+    }
+    const auto request = codec::decode_request<protocol::ConfirmUpdateRequest>(data);
+    confirmations.push_back(*request);
+    const CompletionCode code = std::exchange(*confirm_code, CompletionCode::ok);
+    if (code != CompletionCode::ok)
+    {
+        return refuse(code);
+    }
+    if (!provisional.contains(request->target))
+    {
+        return refuse(CompletionCode::not_supported_in_present_state);
+    }
+    kept_.insert(request->target);
+    return ok(protocol::EmptyResponse{});
+}
+
+/// What was said of a trial takes effect, at once or after some questions.
+void FakeBmc::end_trials()
+{
+    if (kept_.empty() || kept_after < 0 || kept_after-- > 0)
+    {
+        return;
+    }
+    for (const std::uint8_t target : std::exchange(kept_, {}))
+    {
+        provisional.erase(target);
+        if (unhealthy)
+        {
+            verdict_of(target).last_result = protocol::UpdateResult::fell_back;
+        }
+    }
+}
+
 ipmi::Response FakeBmc::tell_verdict(ConstBytes data)
 {
+    end_trials();
     const auto request = codec::decode_request<protocol::GetVerdictRequest>(data);
     if (waiting_for_restart_ && restart_after > 0 && --restart_after == 0)
     {

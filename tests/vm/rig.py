@@ -167,7 +167,8 @@ class Line:
 class Vm:
     """A machine. Belongs to a workspace, which ends it and prints its console if the test fails."""
 
-    def __init__(self, workspace, name, kernel, archive, devices=(), memory=256, arguments="", pass_fds=()):
+    def __init__(self, workspace, name, kernel, archive, devices=(), memory=256, arguments="", pass_fds=(),
+                 reboots=False):
         self.name = name
         self.begun = time.monotonic()
         self.console, self.commands = Line(), Line()
@@ -176,7 +177,7 @@ class Vm:
         lines = [self.console.theirs, self.commands.theirs]
         with self.errors.open("wb") as errors:
             self.process = subprocess.Popen(
-                self._command(kernel, archive, devices, memory, arguments), stdin=subprocess.DEVNULL, stdout=errors,
+                self._command(kernel, archive, [*devices, *([] if reboots else ["-no-reboot"])], memory, arguments), stdin=subprocess.DEVNULL, stdout=errors,
                 stderr=errors, pass_fds=[*pass_fds, *(line.fileno() for line in lines)], preexec_fn=die_with_the_test)
         for line in lines:
             line.close()
@@ -189,7 +190,7 @@ class Vm:
                   for word in ("-chardev", f"socket,id=serial{number},fd={line.theirs.fileno()}",
                                "-serial", f"chardev:serial{number}")]
         return [QEMU, "-name", self.name, "-M", "q35", "-accel", "tcg,thread=multi", "-cpu", "max", "-m", str(memory),
-                "-display", "none", "-nodefaults", "-no-reboot", *serial, "-kernel", str(kernel.vmlinux), "-initrd",
+                "-display", "none", "-nodefaults", *serial, "-kernel", str(kernel.vmlinux), "-initrd",
                 str(archive), "-append", f"console=ttyS0 panic=-1 quiet {ARGUMENTS} {arguments}", *devices]
 
     def _read(self):
@@ -241,9 +242,10 @@ class Vm:
         return self._await(lambda: next(filter(None, (re.search(pattern, line) for _, line in self.console.lines)), None),
                            repr(pattern), quiet, limit)
 
-    def wait_ready(self):
-        """Until it takes commands; no check of its init may have failed. The seconds that it took."""
-        self.wait_for(r"\] READY", BOOT_QUIET)
+    def wait_ready(self, boots=1):
+        """Until it takes commands, after so many boots that came so far; no check of its init may have failed. The
+        seconds that it took."""
+        self._await(lambda: sum("] READY" in line for _, line in self.console.lines) >= boots, "READY", BOOT_QUIET, LIMIT)
         failed = [line for _, line in self.console.lines if "] FAIL " in line]
         if failed:
             raise Failure(f"machine {self.name}: {failed[0]}; its console:\n{self.tail()}")

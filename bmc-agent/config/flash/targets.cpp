@@ -76,10 +76,6 @@ class Adding
     {
         const std::filesystem::path whole = path.lexically_normal();
         const std::filesystem::path& staging = config_.staging.directory;
-        if (!path.is_absolute())
-        {
-            return "its path is not absolute; write the path from / on";
-        }
         if (!whole.has_filename())
         {
             return "its path does not end in a file's name; write the file itself";
@@ -95,6 +91,14 @@ class Adding
 
     bool path_is_good(const FlashBlob& blob, const std::filesystem::path& path)
     {
+        if (!path.is_absolute())
+        {
+            // As the files that systems ship have it ("bios-staged-name"): it must not keep the others from being
+            // served.
+            config_.warnings.push_back(place_of(blob) + blob.blob +
+                                       ": its path is not absolute, it is not served; write the path from / on");
+            return false;
+        }
         const std::string_view wrong = wrong_with(path);
         if (!wrong.empty())
         {

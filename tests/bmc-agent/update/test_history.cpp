@@ -21,6 +21,9 @@ HistoryEntry entry_of(std::string target, std::string text)
     entry.sha256[5] = 7;
     entry.size = 1ULL << 31;
     entry.boot_id = "00ff";
+    entry.slot = "b";
+    entry.trial_boot = "ff00";
+    entry.trial_began = 77;
     return entry;
 }
 
@@ -49,6 +52,20 @@ TEST_CASE("entries survive, newest first, the oldest beyond the limit goes")
     CHECK(history.restart_pending());
     CHECK(history.last_of("bios")->text == "update 18");
     CHECK(history.last_of("cpld") == nullptr);
+}
+
+TEST_CASE("a time that no machine can have run is damage, and bounded")
+{
+    const test::TemporaryDirectory directory;
+    NullLog log;
+    const auto file = directory.path() / "history.json";
+    {
+        History history{file, log};
+        HistoryEntry entry = entry_of("bmc", "x");
+        entry.trial_began = ~std::uint64_t{0};
+        history.begin(entry);
+    }
+    CHECK(History{file, log}.entries().front().trial_began == 0xFFFF'FFFF);
 }
 
 TEST_CASE("a damaged file is begun anew, not crashed upon")

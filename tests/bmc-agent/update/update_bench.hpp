@@ -224,7 +224,7 @@ class UpdateBench
         {
             policy_.change_targets(targets[0], targets[1]);
         }
-        agent::HandlerParts parts;
+        agent::HandlerParts parts{&runner, {}, {}};
         if (policy_.make_action)
         {
             parts.make_action = [this](const config::Action& action, std::chrono::seconds)

@@ -246,7 +246,6 @@ TEST_CASE("paths that no target can have")
         std::string_view words;
     };
     const Case cases[] = {
-        {"bios-staged-name", "its path is not absolute; write the path from / on"},
         {"/run/", "does not end in a file's name"},
         {"/var/lib/bmc-agent/image", "lies in the staging directory"},
         {"/run/../var/lib/bmc-agent/image", "lies in the staging directory"},
@@ -269,6 +268,19 @@ TEST_CASE("paths that no target can have")
     two.config.default_target_name = "a";
     two.flash.blobs = {blob("/flash/a", "/run/same"), blob("/flash/b", "/run/same")};
     CHECK(two.mistake().find("/flash/b: another target replaces its file too") != std::string::npos);
+}
+
+TEST_CASE("a path that is not absolute, as files have it that systems ship, costs its blob alone")
+{
+    Bench bench;
+    bench.config.targets = {own(1, "cpld")};
+    bench.config.default_target_name = "cpld";
+    bench.flash.blobs = {blob("/flash/bios", "bios-staged-name")};
+    CHECK(add_targets(bench.flash, bench.config).empty());
+    CHECK(bench.config.targets.size() == 1);
+    CHECK(bench.config.warnings ==
+          std::vector<std::string>{"/etc/flash.json: /3: /flash/bios: its path is not absolute, "
+                                   "it is not served; write the path from / on"});
 }
 
 TEST_CASE("a component belongs to one target")
