@@ -30,7 +30,12 @@ class Child final : public ChildProcess, public std::enable_shared_from_this<Chi
 {
   public:
     Child(asio::io_context& context, Output output, Ended ended)
-        : process_{context}, pipe_{context}, timer_{context}, output_{std::move(output)}, ended_{std::move(ended)}
+        : context_{&context},
+          process_{context},
+          pipe_{context},
+          timer_{context},
+          output_{std::move(output)},
+          ended_{std::move(ended)}
     {
     }
     Child(const Child&) = delete;
@@ -76,7 +81,7 @@ class Child final : public ChildProcess, public std::enable_shared_from_this<Chi
     {
         if (!process_.is_open())
         {
-            asio::post(timer_.get_executor(), std::move(gone));
+            asio::post(*context_, std::move(gone));
             return;
         }
         stopping_ = true;
@@ -173,6 +178,7 @@ class Child final : public ChildProcess, public std::enable_shared_from_this<Chi
         pipe_.close(ignored);
     }
 
+    asio::io_context* context_;
     asio::posix::stream_descriptor process_; ///< a pidfd; closed: the end has been told
     asio::readable_pipe pipe_;
     asio::steady_timer timer_;
