@@ -30,7 +30,12 @@ class Child final : public ChildProcess, public std::enable_shared_from_this<Chi
 {
   public:
     Child(asio::io_context& context, Output output, Ended ended)
-        : process_{context}, pipe_{context}, timer_{context}, output_{std::move(output)}, ended_{std::move(ended)}
+        : context_{&context},
+          process_{context},
+          pipe_{context},
+          timer_{context},
+          output_{std::move(output)},
+          ended_{std::move(ended)}
     {
     }
     Child(const Child&) = delete;
@@ -76,7 +81,7 @@ class Child final : public ChildProcess, public std::enable_shared_from_this<Chi
     {
         if (!process_.is_open())
         {
-            asio::post(timer_.get_executor(), std::move(gone));
+            asio::post(*context_, std::move(gone));
             return;
         }
         stopping_ = true;
@@ -122,25 +127,32 @@ class Child final : public ChildProcess, public std::enable_shared_from_this<Chi
 
     void read()
     {
+        reading_ = true;
         pipe_.async_read_some(asio::buffer(buffer_),
                               [self = shared_from_this()](boost::system::error_code error, std::size_t count)
                               {
-                                  if (self->process_.is_open()) // its end has not been told
+                                  self->reading_ = false;
+                                  self->give({self->buffer_.data(), count});
+                                  if (self->exited_)
                                   {
-                                      self->give({self->buffer_.data(), count});
+                                      self->finish();
                                   }
-                                  if (!error && self->pipe_.is_open())
+                                  else if (!error)
                                   {
                                       self->read();
                                   }
                               });
     }
 
-    /// A pidfd becomes readable when its process ends.
+    /// A pidfd becomes readable when its process ends. What has been read already comes before the end.
     void wait()
     {
         process_.async_wait(asio::posix::descriptor_base::wait_read,
-                            [self = shared_from_this()](boost::system::error_code) { self->finish(); });
+                            [self = shared_from_this()](boost::system::error_code)
+                            {
+                                self->exited_ = true;
+                                self->reading_ ? self->pipe_.cancel() : self->finish();
+                            });
     }
 
     void finish()
@@ -173,6 +185,7 @@ class Child final : public ChildProcess, public std::enable_shared_from_this<Chi
         pipe_.close(ignored);
     }
 
+    asio::io_context* context_;
     asio::posix::stream_descriptor process_; ///< a pidfd; closed: the end has been told
     asio::readable_pipe pipe_;
     asio::steady_timer timer_;
@@ -181,6 +194,8 @@ class Child final : public ChildProcess, public std::enable_shared_from_this<Chi
     std::function<void()> gone_;
     std::array<char, piece> buffer_{};
     pid_t pid_{};
+    bool reading_{false}; ///< a read is on its way, or its bytes are
+    bool exited_{false};
     bool stopping_{false};
 };
 

@@ -108,7 +108,7 @@ std::vector<std::string> environment_with(const std::vector<std::pair<std::strin
     }
     for (const auto& [name, value] : added)
     {
-        all.push_back(name + "=" + value);
+        all.emplace_back(name).append("=").append(value);
     }
     return all;
 }

@@ -26,12 +26,12 @@ TEST_CASE("lines that tell a percent")
         {"  percent   5", 5},
         {"42 %\tdone", 42},
     };
-    for (const auto& [line, percent] : lines)
+    for (const auto& each : lines)
     {
-        CAPTURE(line);
-        const auto found = percent_of(line);
+        CAPTURE(each.first);
+        const auto found = percent_of(each.first);
         REQUIRE(found.has_value());
-        CHECK(*found == percent);
+        CHECK(*found == each.second);
     }
 }
 
