@@ -1,5 +1,5 @@
-// What lies where a boot record should, and what programs print that tell of slots: a record that is written back the same,
-// or a refusal.
+// What lies where a boot record should, and what programs print that tell of slots: a record that is written back the
+// same, or a refusal.
 #include "bmc-agent/targets/boot_record.hpp"
 #include "bmc-agent/targets/running_slot.hpp"
 #include "bmc-agent/targets/said_variables.hpp"
