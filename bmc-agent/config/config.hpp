@@ -145,6 +145,8 @@ struct Target
     std::vector<std::string> version_command{}; ///< argv; first line of its output; empty: none
     std::optional<Actions> actions{};           ///< none: nothing is started
     std::optional<Slots> slots{};               ///< of type "slots"
+    std::uint64_t offset{};                     ///< bytes; of type "block": where on the device it begins
+    std::uint64_t size{};                       ///< bytes from there; 0: to the device's end
 };
 
 /// Which images are taken.

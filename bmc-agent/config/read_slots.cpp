@@ -16,7 +16,8 @@ constexpr std::uint64_t longest_trial = 86'400;
 constexpr std::uint64_t most_tries = 99;
 
 /// What can be one of two slots.
-constexpr std::array slot_type_words{Word<std::string_view>{"file", "file"}, Word<std::string_view>{"block", "block"}};
+constexpr std::array slot_type_words{Word<std::string_view>{"file", "file"}, Word<std::string_view>{"block", "block"},
+                                     Word<std::string_view>{"mtd", "mtd"}};
 
 /// It stands in boot records, on command lines and in shell scripts.
 bool is_plain_word(std::string_view text)
@@ -44,7 +45,7 @@ void read_slot(ObjectReader reader, Slot& out)
     reader.word("type", type, slot_type_words);
     out.type = type;
     reader.require("path", "write the place that an update of this slot replaces");
-    reader.path("path", out.path);
+    read_target_path(reader, type, out.path);
     reader.finish();
 }
 
@@ -180,6 +181,12 @@ void read_probation(ObjectReader reader, Probation& out)
 void read_slots(ObjectReader& reader, Slots& out)
 {
     read_places(reader, out.places);
+    reader.flag("stream", out.stream);
+    if (out.stream && std::ranges::find(out.places, std::string{"mtd"}, &Slot::type) != out.places.end())
+    {
+        reader.findings().mistake(reader.pointer("stream"), "flash is not written in any order",
+                                  R"(leave "stream" out, or use slots of type "block" or "file")");
+    }
     reader.require("selector", "write what chooses the slot at boot");
     read_selector(ObjectReader{reader.member("selector"), reader.findings()}, out.selector);
     if (!std::holds_alternative<CommandSelector>(out.selector)) // which may tell it

@@ -1,4 +1,5 @@
 #include "bmc-agent/config/sections.hpp"
+#include "bmc-agent/targets/device_place.hpp"
 
 #include <algorithm>
 #include <array>
@@ -11,6 +12,9 @@ namespace
 constexpr std::size_t most_components = 64;               ///< of one target
 constexpr std::size_t longest_member = 100;               ///< bytes of a tarball's member's name
 constexpr std::size_t longest_version = 64;               ///< bytes, as in Get Target Info
+constexpr std::uint64_t sector = 512;                     ///< bytes
+constexpr std::uint64_t largest_device = 1ULL << 62;      ///< bytes
+constexpr std::size_t longest_mtd_name = 64;              ///< bytes
 constexpr std::size_t most_targets = protocol::no_target; ///< ids 0..254
 
 constexpr std::array restart_words{
@@ -21,7 +25,8 @@ constexpr std::array restart_words{
 
 /// The handlers there are; the word is kept as it stands.
 constexpr std::array type_words{Word<std::string_view>{"file", "file"}, Word<std::string_view>{"handover", "handover"},
-                                Word<std::string_view>{"block", "block"}, Word<std::string_view>{"slots", "slots"}};
+                                Word<std::string_view>{"block", "block"}, Word<std::string_view>{"mtd", "mtd"},
+                                Word<std::string_view>{"slots", "slots"}};
 
 void read_restart(ObjectReader reader, RestartAction& out)
 {
@@ -135,13 +140,32 @@ void check_actions(ObjectReader& reader, Target& out)
     }
 }
 
-/// The other slot runs after the BMC's restart and never before.
-void check_slots_restart(const ObjectReader& reader, const Target& target)
+/// The other slot runs after the BMC's restart and never before; what gathers there is what will run.
+void check_slots(const ObjectReader& reader, const Target& target)
 {
+    if (target.slots && target.slots->stream && target.accepts != protocol::accepts_plain)
+    {
+        reader.findings().mistake(reader.pointer("stream"), "a package cannot be unpacked where it gathers",
+                                  R"(write "accepts": ["plain"], or leave "stream" out)");
+    }
     if (target.slots && target.restart.what != protocol::Restart::bmc)
     {
         reader.findings().mistake(reader.pointer("restart"), "does not restart the BMC, which makes the other slot run",
                                   R"(write {"what": "bmc", "command": ["/usr/bin/systemctl", "reboot"]})");
+    }
+}
+
+void read_part(ObjectReader& reader, Target& out)
+{
+    reader.size("offset", out.offset, largest_device);
+    reader.size("size", out.size, largest_device);
+    if (out.offset % sector != 0)
+    {
+        reader.findings().mistake(reader.pointer("offset"), "is not a multiple of 512", "begin at a sector");
+    }
+    if (out.max_size == 0 && out.size != 0)
+    {
+        out.max_size = std::min(out.size, protocol::largest_image);
     }
 }
 
@@ -153,7 +177,7 @@ void read_target(ObjectReader reader, Target& out)
     reader.number("id", out.id, 0, protocol::no_target - 1);
     reader.require("name", R"(write what people call it, such as "bios")");
     reader.text("name", out.name, longest_target_name);
-    reader.require("type", R"(write "file", "handover", "block" or "slots")");
+    reader.require("type", R"(write "file", "handover", "block", "mtd" or "slots")");
     reader.word("type", type, type_words);
     out.type = type;
     if (type == "slots")
@@ -162,17 +186,21 @@ void read_target(ObjectReader reader, Target& out)
     }
     else
     {
-        reader.require("path", "write what an update replaces");
-        reader.path("path", out.path);
+        reader.require("path", "write the file or device that an update replaces");
+        read_target_path(reader, type, out.path);
     }
     reader.text("blob", out.blob, longest_blob_id);
     read_target_facts(reader, out);
+    if (type == "block")
+    {
+        read_part(reader, out);
+    }
     if (reader.has("actions"))
     {
         read_actions(ObjectReader{reader.member("actions"), reader.findings()}, out.actions);
         check_actions(reader, out);
     }
-    check_slots_restart(reader, out);
+    check_slots(reader, out);
     reader.finish();
 }
 
@@ -202,6 +230,27 @@ void check_unique(const std::vector<Target>& before, const Target& target, const
 }
 
 } // namespace
+
+void read_target_path(ObjectReader& reader, std::string_view type, std::filesystem::path& out)
+{
+    const Place place = reader.member("path");
+    const bool by_name = type == "mtd" && place.value != nullptr && place.value->is_string() &&
+                         place.value->get_ref<const std::string&>().starts_with(agent::mtd_name_prefix);
+    if (!by_name)
+    {
+        reader.path("path", out);
+        return;
+    }
+    std::string text;
+    if (read_text(place, text, agent::mtd_name_prefix.size() + longest_mtd_name, reader.findings()))
+    {
+        out = text;
+    }
+    if (text == agent::mtd_name_prefix)
+    {
+        reader.findings().mistake(place.pointer, "names no device", "write a name of /proc/mtd behind the colon");
+    }
+}
 
 void read_target_facts(ObjectReader& reader, Target& out)
 {

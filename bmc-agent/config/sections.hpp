@@ -32,6 +32,9 @@ void read_lease(ObjectReader reader, Lease& out);
 void read_flash_directories(ObjectReader reader, FlashDirectories& out);
 void read_targets(ObjectReader& parent, std::vector<Target>& out);
 
+/// A target's "path": absolute, or a device's name where its type has such.
+void read_target_path(ObjectReader& reader, std::string_view type, std::filesystem::path& out);
+
 /// A target's "actions".
 void read_actions(ObjectReader reader, std::optional<Actions>& out);
 

@@ -83,6 +83,7 @@ struct Slots
     Selector selector;
     RunningSlot running;
     Probation probation;
+    bool stream{false}; ///< images gather in the other slot, not in staging
 };
 
 } // namespace fwupdate::config

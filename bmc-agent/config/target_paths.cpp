@@ -1,5 +1,6 @@
 // What the paths of targets may not be: shared, the agent's own, or something that is no file.
 #include "bmc-agent/config/sections.hpp"
+#include "bmc-agent/targets/device_place.hpp"
 #include "bmc-agent/targets/file_place.hpp"
 
 #include <algorithm>
@@ -43,16 +44,60 @@ bool lies_in(const Path& path, const Path& directory)
     return std::ranges::mismatch(directory, path).in1 == directory.end();
 }
 
+bool is_device(std::string_view type)
+{
+    return type == "block" || type == "mtd";
+}
+
+/// Links to devices are followed, and names looked up, as programming does.
+Path unified_place(const Path& path, std::string_view type, Surroundings surroundings)
+{
+    if (!is_device(type))
+    {
+        return unified_file(path, surroundings);
+    }
+    const bool named = path.string().starts_with(agent::mtd_name_prefix);
+    const auto device = surroundings == Surroundings::disk ? agent::mtd_path(path) : path;
+    return named && (!device || *device == path) ? path : unified(*device, surroundings);
+}
+
+std::optional<agent::Obstacle> obstacle_of(std::string_view type, const Path& path)
+{
+    return type == "block" ? agent::block_obstacle(path)
+           : type == "mtd" ? agent::mtd_obstacle(path)
+                           : agent::obstacle_at(path);
+}
+
 /// A place that an update replaces: a target's, or one of its slots'.
 struct Written
 {
-    std::string pointer; ///< to its path
-    std::string target;  ///< name
-    std::string type;    ///< of the handler that writes it
-    std::string slot_of; ///< pointer to the target that has it as a slot; empty: it is the target's only place
-    Path path;           ///< as configured
-    Path unified;        ///< empty: names no file
+    std::string pointer;    ///< to its path
+    std::string target;     ///< name
+    std::string type;       ///< of the handler that writes it
+    std::string slot_of;    ///< pointer to the target that has it as a slot; empty: it is the target's only place
+    Path path;              ///< as configured
+    Path unified;           ///< empty: names no file
+    std::uint64_t offset{}; ///< bytes; of a part of a block device
+    std::uint64_t size{};   ///< bytes; 0: to its end
 };
+
+/// Whether an update of the one would change the other.
+bool overlap(const Written& one, const Written& other, Surroundings surroundings)
+{
+    const bool parts = one.type == "block" && other.type == "block";
+    const auto extent = [&](const Written& place)
+    {
+        const auto on_disk = parts && surroundings == Surroundings::disk
+                                 ? agent::disk_extent(place.unified, place.offset, place.size)
+                                 : std::nullopt;
+        const std::uint64_t end = place.size == 0 ? UINT64_MAX : place.offset + place.size;
+        return on_disk.value_or(agent::DiskExtent{0, place.offset, end});
+    };
+    const agent::DiskExtent here = extent(one);
+    const agent::DiskExtent there = extent(other);
+    const bool same_place = one.unified == other.unified;
+    return parts && (same_place || here.disk != 0) ? here.overlaps(there) : same_place;
+}
 
 class PathCheck
 {
@@ -90,7 +135,8 @@ class PathCheck
             [&](const Path& path, const std::string& type, const std::string& parent, const std::string& slot_of)
         {
             places_.push_back({pointer_to(parent, "path"), target.name, type, slot_of, path,
-                               names_a_file(path) ? unified_file(path, surroundings_) : Path{}});
+                               names_a_file(path) ? unified_place(path, type, surroundings_) : Path{}, target.offset,
+                               target.size});
         };
         if (!target.slots)
         {
@@ -123,11 +169,17 @@ class PathCheck
     {
         const auto before = places_.begin() + static_cast<std::ptrdiff_t>(at);
         const Path& path = places_[at].unified;
-        const auto twin =
-            std::find_if(places_.begin(), before, [&](const Written& other) { return other.unified == path; });
+        const auto twin = std::find_if(
+            places_.begin(), before,
+            [&](const Written& other) { return !other.unified.empty() && overlap(places_[at], other, surroundings_); });
         if (twin != before && twin->slot_of == places_[at].slot_of && !twin->slot_of.empty())
         {
             mistake(at, "is the other slot too", "give each slot a place of its own: what runs must not be written");
+        }
+        else if (twin != before && is_device(places_[at].type))
+        {
+            mistake(at, "is written by target \"" + twin->target + "\" too",
+                    "give each target a device, or a part of it, of its own");
         }
         else if (twin != before)
         {
@@ -142,39 +194,13 @@ class PathCheck
         }
     }
 
-    /// Written in place: it must be there, and no file system's node for something else.
-    void check_device(std::size_t at)
-    {
-        const Path& path = places_[at].path;
-        std::error_code error;
-        const auto status = std::filesystem::status(path, error); // follows links, as updates do
-        if (status.type() == std::filesystem::file_type::not_found)
-        {
-            findings_.warn(places_[at].pointer, "is not there", "it must be, once an update comes");
-        }
-        else if (status.type() == std::filesystem::file_type::regular)
-        {
-            findings_.warn(places_[at].pointer, "is a file, which will be written in place",
-                           R"(write "type": "file", and it is replaced at once)");
-        }
-        else if (status.type() != std::filesystem::file_type::block)
-        {
-            mistake(at, "is no block device", "write one such as /dev/mmcblk0p2, or a link to one");
-        }
-    }
-
     void check_place(std::size_t at)
     {
         if (surroundings_ != Surroundings::disk)
         {
             return;
         }
-        if (places_[at].type == "block")
-        {
-            check_device(at);
-            return;
-        }
-        const auto obstacle = agent::obstacle_at(places_[at].path);
+        const auto obstacle = obstacle_of(places_[at].type, places_[at].path);
         if (obstacle && obstacle->passing)
         {
             findings_.warn(places_[at].pointer, obstacle->reason, obstacle->remedy);

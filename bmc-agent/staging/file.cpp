@@ -15,6 +15,7 @@ Error system_error(const char* what, const std::filesystem::path& path)
     const int number = errno;
     const ErrorKind kind = number == ENOSPC || number == EDQUOT || number == EFBIG ? ErrorKind::no_space
                            : number == ENOENT                                      ? ErrorKind::not_found
+                           : number == EBUSY                                       ? ErrorKind::wrong_state
                                                                                    : ErrorKind::input_output;
     return fail(kind,
                 std::string{"cannot "} + what + " " + path.string() + ": " + std::generic_category().message(number));

@@ -26,9 +26,9 @@ class FileTarget final : public TargetHandler
     {
         return total_;
     }
-    [[nodiscard]] const std::filesystem::path& installed_path() const override
+    [[nodiscard]] std::optional<InstalledContent> installed(std::optional<std::uint64_t> /*size*/) const override
     {
-        return path_;
+        return file_content(path_);
     }
 
   private:

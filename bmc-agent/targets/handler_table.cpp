@@ -1,7 +1,10 @@
 // The one table of target handlers. Adding one: a file, and a row here.
-#include "bmc-agent/targets/block_target.hpp"
+#include "bmc-agent/targets/block_medium.hpp"
 #include "bmc-agent/targets/file_target.hpp"
+#include "bmc-agent/targets/flash_medium.hpp"
 #include "bmc-agent/targets/handover_target.hpp"
+#include "bmc-agent/targets/medium_target.hpp"
+#include "bmc-agent/targets/mtd_device.hpp"
 #include "bmc-agent/targets/slots_target.hpp"
 
 #include <algorithm>
@@ -25,7 +28,13 @@ std::unique_ptr<TargetHandler> make_file(const config::Target& target, const Han
 
 std::unique_ptr<TargetHandler> make_block(const config::Target& target, const HandlerParts& /*parts*/)
 {
-    return std::make_unique<BlockTarget>(target.path);
+    const DevicePart part{target.offset, target.size};
+    return std::make_unique<MediumTarget>(std::make_unique<BlockMedium>(target.path, part));
+}
+
+std::unique_ptr<TargetHandler> make_mtd(const config::Target& target, const HandlerParts& /*parts*/)
+{
+    return std::make_unique<MediumTarget>(std::make_unique<FlashMedium>(std::make_shared<MtdPlace>(target.path)));
 }
 
 std::unique_ptr<TargetHandler> make_handover(const config::Target& target, const HandlerParts& /*parts*/)
@@ -43,18 +52,16 @@ std::unique_ptr<TargetHandler> make_slots(const config::Target& target, const Ha
         place.slots.reset();
         place.type = slot.type;
         place.path = slot.path;
-        slots.push_back({slot.name, make_handler(place, parts)});
+        slots.push_back({slot.name, make_handler(place, parts), slot.path});
     }
     return std::make_unique<SlotsTarget>(target.name, std::move(slots),
                                          make_selector(target.slots->selector, parts.runner), target.slots->running,
-                                         parts.wake);
+                                         parts.wake, target.slots->stream);
 }
 
 constexpr std::array handlers{
-    HandlerRow{"file", make_file},
-    HandlerRow{"handover", make_handover},
-    HandlerRow{"block", make_block},
-    HandlerRow{"slots", make_slots},
+    HandlerRow{"file", make_file}, HandlerRow{"handover", make_handover}, HandlerRow{"block", make_block},
+    HandlerRow{"mtd", make_mtd},   HandlerRow{"slots", make_slots},
 };
 
 } // namespace

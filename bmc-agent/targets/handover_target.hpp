@@ -33,10 +33,10 @@ class HandoverTarget final : public TargetHandler
         return file_.total();
     }
 
-    /// Nowhere: what is installed cannot be read.
-    [[nodiscard]] const std::filesystem::path& installed_path() const override
+    /// Nothing: it is installed elsewhere.
+    [[nodiscard]] std::optional<InstalledContent> installed(std::optional<std::uint64_t> /*size*/) const override
     {
-        return nowhere_;
+        return std::nullopt;
     }
     [[nodiscard]] bool hands_over() const override
     {
@@ -46,7 +46,6 @@ class HandoverTarget final : public TargetHandler
 
   private:
     std::filesystem::path path_;
-    std::filesystem::path nowhere_;
     FileTarget file_;
 };
 

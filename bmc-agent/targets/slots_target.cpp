@@ -1,6 +1,10 @@
 #include "bmc-agent/targets/slots_target.hpp"
 
+#include "bmc-agent/targets/block_device.hpp"
 #include "bmc-agent/targets/running_slot.hpp"
+#include "protocol-spec/messages.hpp"
+
+#include <fcntl.h>
 
 #include <algorithm>
 #include <utility>
@@ -9,12 +13,13 @@ namespace fwupdate::agent
 {
 
 SlotsTarget::SlotsTarget(std::string target, std::vector<Slot> slots, std::unique_ptr<Selector> selector,
-                         config::RunningSlot running, std::function<void()> wake)
+                         config::RunningSlot running, std::function<void()> wake, bool streams)
     : target_{std::move(target)},
       slots_{std::move(slots)},
       selector_{std::move(selector)},
       running_{std::move(running)},
-      wake_{std::move(wake)}
+      wake_{std::move(wake)},
+      streams_{streams}
 {
     look();
     ready_ = true;
@@ -109,10 +114,68 @@ std::string SlotsTarget::other_slot() const
     return state_ ? other_than(state_->running).name : std::string{};
 }
 
-const std::filesystem::path& SlotsTarget::installed_path() const
+/// What runs.
+std::optional<InstalledContent> SlotsTarget::installed(std::optional<std::uint64_t> size) const
 {
     const Slot* const running = state_ ? find(state_->running) : nullptr;
-    return running != nullptr ? running->handler->installed_path() : nowhere_;
+    return running != nullptr ? running->handler->installed(size) : std::nullopt;
+}
+
+/// Not where an earlier choice of the other slot would have to be given up first, which takes time.
+bool SlotsTarget::has_own_place() const
+{
+    return streams_ && !obstacle() && state_->chosen == state_->running;
+}
+
+std::optional<InPlace> SlotsTarget::open_own_place()
+{
+    if (!has_own_place())
+    {
+        return std::nullopt;
+    }
+    const std::filesystem::path& path = other_than(state_->running).path;
+    std::error_code error;
+    if (!std::filesystem::exists(path, error))
+    {
+        return InPlace{path, protocol::largest_image}; // a file that the first image makes
+    }
+    const auto device = open_exclusively(path);
+    const auto capacity = device ? capacity_of(*device) : Result<std::uint64_t>{device.error()};
+    if (!capacity)
+    {
+        return std::nullopt; // staged, and then begin() says what is wrong
+    }
+    const bool block = std::filesystem::is_block_file(device->path(), error);
+    return InPlace{device->path(), block ? *capacity : protocol::largest_image};
+}
+
+Result<void> SlotsTarget::begin_in_place(VerifiedImage image)
+{
+    cancel();
+    if (auto error = obstacle())
+    {
+        return std::move(*error);
+    }
+    ++round_;
+    auto opened = open_exclusively(other_than(state_->running).path);
+    if (!opened)
+    {
+        return opened.error();
+    }
+    streamed_ = std::move(*opened);
+    if (const auto synced = streamed_.sync(); !synced)
+    {
+        cancel();
+        return synced.error();
+    }
+    forget_cached(streamed_);
+    image_ = std::move(image);
+    writer_ = nullptr;
+    hasher_.reset();
+    read_ = 0;
+    to_read_ = image_.bytes.size;
+    phase_ = Phase::reading_back;
+    return {};
 }
 
 /// Why the other slot can't be written now.
@@ -149,6 +212,7 @@ Result<void> SlotsTarget::begin(VerifiedImage image)
         return std::move(*error);
     }
     ++round_;
+    to_read_ = 0;
     image_ = std::move(image);
     writer_ = other_than(state_->running).handler.get();
     if (state_->chosen == state_->running)
@@ -223,7 +287,8 @@ Result<bool> SlotsTarget::step()
 
 bool SlotsTarget::wants_step() const
 {
-    return phase_ == Phase::writing ? writer_->wants_step() : ended_.has_value() || phase_ == Phase::stopped;
+    return phase_ == Phase::writing ? writer_->wants_step()
+                                    : ended_.has_value() || phase_ == Phase::stopped || phase_ == Phase::reading_back;
 }
 
 Result<bool> SlotsTarget::work()
@@ -232,18 +297,15 @@ Result<bool> SlotsTarget::work()
     {
         return fail(ErrorKind::wrong_state, "nothing is being written to " + target_);
     }
-    if (phase_ == Phase::writing)
+    if (phase_ == Phase::writing || phase_ == Phase::reading_back)
     {
-        const auto written = writer_->step();
-        if (!written || !*written)
+        const auto whole = phase_ == Phase::writing ? writer_->step() : read_back();
+        if (whole && *whole)
         {
-            return written;
+            start_switching();
+            return false;
         }
-        phase_ = Phase::switching;
-        const std::string slot = other_slot();
-        SlotState after{state_->running, slot, true};
-        selector_->try_slot(slot, state_->running, ends_change(std::move(after), ends_phase()));
-        return false;
+        return whole;
     }
     if (!ended_)
     {
@@ -264,8 +326,43 @@ Result<bool> SlotsTarget::work()
     return begun ? Result<bool>{false} : Result<bool>{begun.error()};
 }
 
+/// Only when the slot is on the medium as it was verified.
+void SlotsTarget::start_switching()
+{
+    streamed_.close();
+    phase_ = Phase::switching;
+    const std::string slot = other_slot();
+    SlotState after{state_->running, slot, true};
+    selector_->try_slot(slot, state_->running, ends_change(std::move(after), ends_phase()));
+}
+
+/// One slice of what has gathered in the slot. True: all of it, and it is what was verified.
+Result<bool> SlotsTarget::read_back()
+{
+    constexpr std::size_t slice_size = 256UL * 1024; // bytes
+    slice_.resize(std::min<std::uint64_t>(slice_size, to_read_ - read_));
+    if (const auto read = streamed_.read_at(read_, slice_); !read)
+    {
+        return read.error();
+    }
+    hasher_.update(slice_);
+    read_ += slice_.size();
+    if (read_ < to_read_)
+    {
+        return false;
+    }
+    if (hasher_.digest() != image_.sha256)
+    {
+        return fail(ErrorKind::integrity, "slot " + other_slot() + " of " + target_ +
+                                              " does not hold what was verified; it was not chosen, check the medium");
+    }
+    return true;
+}
+
 void SlotsTarget::cancel() noexcept
 {
+    streamed_.close();
+    slice_ = {};
     if (phase_ == Phase::writing)
     {
         writer_->cancel();
@@ -284,12 +381,12 @@ void SlotsTarget::cancel() noexcept
 
 std::uint64_t SlotsTarget::done() const
 {
-    return writer_ != nullptr && phase_ != Phase::giving_up ? writer_->done() : 0;
+    return to_read_ != 0 ? read_ : writer_ != nullptr && phase_ != Phase::giving_up ? writer_->done() : 0;
 }
 
 std::uint64_t SlotsTarget::total() const
 {
-    return writer_ != nullptr ? writer_->total() : 0;
+    return to_read_ != 0 ? to_read_ : writer_ != nullptr ? writer_->total() : 0;
 }
 
 void SlotsTarget::confirm(Done done)

@@ -43,8 +43,7 @@ class UnavailableAction final : public Action
 Target::Target(config::Target configuration, const HandlerParts& parts)
     : configuration_{std::move(configuration)},
       handler_{make_handler(configuration_, parts)},
-      installed_{handler_->installed_path(),
-                 [handler = handler_.get()](std::uint64_t size) { return handler->installed_bytes(size); }},
+      installed_{*handler_},
       command_version_{std::make_shared<std::string>()}
 {
     if (!configuration_.actions)

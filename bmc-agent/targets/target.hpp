@@ -27,7 +27,6 @@ class Target
     }
     [[nodiscard]] InstalledDigest& installed()
     {
-        installed_.move_to(handler_->installed_path());
         return installed_;
     }
 

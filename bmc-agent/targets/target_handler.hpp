@@ -6,6 +6,7 @@
 #include "bmc-agent/config/config.hpp"
 #include "bmc-agent/process/command_runner.hpp"
 #include "bmc-agent/staging/in_place.hpp"
+#include "bmc-agent/targets/installed_content.hpp"
 #include "bmc-agent/targets/slot_keeper.hpp"
 #include "bmc-agent/targets/verified_image.hpp"
 #include "common/result.hpp"
@@ -15,6 +16,7 @@
 #include <functional>
 #include <memory>
 #include <optional>
+#include <string>
 
 namespace fwupdate::agent
 {
@@ -28,6 +30,10 @@ struct Installed
     bool operator==(const Installed&) const = default;
 };
 
+/// Follows the name of a target for which holds_neither() is true.
+inline constexpr const char* holds_neither_now =
+    " now holds neither the old nor the new image: program it again before it restarts";
+
 class TargetHandler
 {
   public:
@@ -37,11 +43,12 @@ class TargetHandler
     /// yet.
     [[nodiscard]] virtual Result<void> begin(VerifiedImage image) = 0;
 
-    /// Does one slice (at most a few hundred KiB). True: written, read back, in place. An error leaves what was
-    /// installed before. Errors: integrity (not the verified bytes), no_space, input_output.
+    /// Does one slice (at most a few hundred KiB, or one erase block). True: written, read back, in place. An error
+    /// leaves what was installed before, or holds_neither(). Errors: integrity (not the verified bytes), no_space,
+    /// input_output.
     [[nodiscard]] virtual Result<bool> step() = 0;
 
-    /// Stops; what was installed before stays.
+    /// Stops; what was installed before stays, or holds_neither().
     virtual void cancel() noexcept = 0;
 
     /// Bytes written and read back so far, and how many there will be.
@@ -54,21 +61,27 @@ class TargetHandler
         return true;
     }
 
-    /// Where what is installed can be read; for its digest.
-    [[nodiscard]] virtual const std::filesystem::path& installed_path() const = 0;
-
-    /// The first `size` bytes of what is installed, where installed_path() is no regular file: how many bytes of a
-    /// device are an image's is known to who has programmed it. Errors: input_output, unsupported.
-    [[nodiscard]] virtual Result<package::ByteSource> installed_bytes(std::uint64_t /*size*/) const
-    {
-        return fail(ErrorKind::unsupported, "what is installed cannot be read");
-    }
+    /// What is installed, for its digest. A device is longer than what is installed on it: `size` is how many bytes
+    /// that is, none: not known. None: nothing can be read, or nothing tells how much of it.
+    [[nodiscard]] virtual std::optional<InstalledContent> installed(std::optional<std::uint64_t> size) const = 0;
 
     /// Whether an error, a stopped agent or a power cut in the middle of writing leaves what was installed before. If
     /// not, people are told that the target holds neither.
     [[nodiscard]] virtual bool replaces_at_once() const
     {
         return true;
+    }
+
+    /// Whether the last image was written in part: neither it nor what was installed before is whole.
+    [[nodiscard]] virtual bool holds_neither() const
+    {
+        return false;
+    }
+
+    /// What is worth telling of how the last image was written; empty: nothing.
+    [[nodiscard]] virtual std::string remark() const
+    {
+        return {};
     }
 
     /// Whether its work is done before programming: the image is put where the configured actions find it, one of which

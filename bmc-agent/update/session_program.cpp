@@ -74,10 +74,7 @@ Result<void> UpdateSession::begin_component(Component& component)
 /// What a person must know of a target that is not replaced at once, when writing it ended in the middle.
 std::string UpdateSession::wreck_of(const Target& target)
 {
-    return target.handler().replaces_at_once()
-               ? ""
-               : "; " + target.configuration().name +
-                     " now holds neither the old nor the new image: program it again before anything restarts";
+    return !target.handler().holds_neither() ? "" : "; " + target.configuration().name + holds_neither_now;
 }
 
 /// What a person must know when a later part of a package fails.
@@ -179,7 +176,7 @@ void UpdateSession::finish_component()
     entry_->restart_pending = restarts;
     const HistoryEntry entry = *entry_;
     close_log_entry(UpdateResult::programmed, {ReasonCode::none, state_, "programmed and read back"});
-    target.installed().expect(entry.content_size);
+    expect_installed(target);
     if (!restarts)
     {
         target.refresh_version(parts_.runner);
@@ -187,6 +184,11 @@ void UpdateSession::finish_component()
     }
     parts_.log.event(Level::info, "Programmed, ready",
                      {{"target", target.configuration().name}, {"sha256", to_hex(entry.content_sha256)}});
+    if (const std::string remark = target.handler().remark(); !remark.empty())
+    {
+        parts_.log.event(Level::info, "How it was written",
+                         {{"target", target.configuration().name}, {"remark", remark}});
+    }
 }
 
 /// A host's restart is not observed: what tells that it runs an update is its version. Asked before an update is

@@ -137,17 +137,17 @@ void UpdateSession::restart_failed(const std::string& target, const std::string&
     parts_.log.event(Level::error, "The restart failed", {{"target", target}, {"reason", failure}});
 }
 
-/// Of a device it is the last update that says how many bytes are an image's.
+/// Of a device it is the last update that says how many bytes are an image's: of two slots, the last one of the slot
+/// that runs.
 void UpdateSession::expect_installed(Target& target)
 {
+    SlotKeeper* const slots = target.handler().slots();
+    const std::string running = slots != nullptr && slots->state() ? slots->state()->running : std::string{};
     const auto& entries = parts_.history.entries();
-    const auto last =
-        std::ranges::find_if(entries, [&](const HistoryEntry& entry)
-                             { return entry.target == target.configuration().name && entry.content_size != 0; });
-    if (last != entries.end())
-    {
-        target.installed().expect(last->content_size);
-    }
+    const auto last = std::ranges::find_if(
+        entries, [&](const HistoryEntry& entry)
+        { return entry.target == target.configuration().name && entry.content_size != 0 && entry.slot == running; });
+    target.installed().expect(last != entries.end() ? std::optional{last->content_size} : std::nullopt);
 }
 
 /// What an agent before this one left: an update that was under way has failed, or was being put in place; a restart
@@ -180,9 +180,9 @@ void UpdateSession::settle_unfinished(HistoryEntry& entry) const
     entry.text = "the agent stopped in the middle of the update; what is staged can be resumed";
     entry.settle = entry.phase == protocol::UpdateState::program; // it may have been in place already
     const Target* const target = parts_.targets.find(entry.target);
-    if (entry.settle && target != nullptr)
+    if (entry.settle && target != nullptr && !target->handler().replaces_at_once())
     {
-        entry.text += wreck_of(*target);
+        entry.text = "the agent stopped while it programmed; " + entry.target + holds_neither_now;
     }
 }
 

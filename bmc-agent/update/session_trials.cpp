@@ -33,7 +33,12 @@ void UpdateSession::look_at_slots(TimePoint now)
     trials_.look(now);
     for (Target& target : parts_.targets.all())
     {
-        if (target.handler().slots() != nullptr && !target.installed().wants_work())
+        if (target.handler().slots() == nullptr)
+        {
+            continue;
+        }
+        expect_installed(target);
+        if (!target.installed().wants_work())
         {
             settle_installed(target);
         }

@@ -57,6 +57,7 @@ class Machine
     {
         target.reset();
         config::Slots slots;
+        slots.stream = streams;
         slots.places = {{"a", "file", path("a.bin")}, {"b", "file", path("b.bin")}};
         slots.running.file = path("running");
         slots.selector = config::FileSelector{path("boot"), 3};
@@ -74,6 +75,20 @@ class Machine
     [[nodiscard]] TargetHandler& handler() const
     {
         return target->handler();
+    }
+
+    /// What is read as installed.
+    [[nodiscard]] std::string installed() const
+    {
+        const auto content = handler().installed(std::nullopt);
+        const auto source = content ? content->open() : Result<package::ByteSource>{fail(ErrorKind::not_found, "")};
+        if (!source)
+        {
+            return "nothing";
+        }
+        Bytes bytes(source->size);
+        REQUIRE(source->read(0, bytes).has_value());
+        return {bytes.begin(), bytes.end()};
     }
     [[nodiscard]] SlotKeeper& keeper() const
     {
@@ -117,6 +132,7 @@ class Machine
     Bytes image;
     ScriptedRunner runner;
     int woken{0};
+    bool streams{false}; ///< from the next start of the agent on
     std::optional<Target> target;
 };
 
@@ -135,7 +151,7 @@ TEST_CASE("an update writes the slot that does not run, and chooses it last")
     Machine machine;
     CHECK(*machine.keeper().state() == SlotState{"a", "a", false});
     CHECK(machine.keeper().other_slot() == "b");
-    CHECK(machine.handler().installed_path() == machine.path("a.bin"));
+    CHECK(machine.installed() == machine.text("a.bin"));
     REQUIRE(machine.handler().begin(machine.verified()).has_value());
     const auto chosen_with_old_bytes = [&]
     { return machine.chosen().chosen == "b" && machine.text("b.bin").size() != machine.image.size(); };
@@ -152,10 +168,10 @@ TEST_CASE("an update writes the slot that does not run, and chooses it last")
     CHECK(machine.chosen() == BootRecord{2, "b", "a", 3});
     CHECK(*machine.keeper().state() == SlotState{"a", "b", true});
     // What runs is what is installed until the restart.
-    CHECK(machine.handler().installed_path() == machine.path("a.bin"));
+    CHECK(machine.installed() == machine.text("a.bin"));
     machine.write("running", "b");
     machine.restart();
-    CHECK(machine.handler().installed_path() == machine.path("b.bin"));
+    CHECK(machine.installed() == machine.text("b.bin"));
     CHECK(machine.keeper().state()->on_trial());
     CHECK(machine.keeper().other_slot() == "a");
 }
@@ -234,7 +250,7 @@ TEST_CASE("what cannot be known is said, and refuses updates")
     machine.restart();
     CHECK_FALSE(machine.keeper().state().has_value());
     CHECK(machine.keeper().other_slot().empty());
-    CHECK(machine.handler().installed_path().empty());
+    CHECK(machine.installed() == "nothing");
     CHECK(machine.keeper().obstacle()->text.find("no boot record") != std::string::npos);
     CHECK(machine.update().error().kind == ErrorKind::wrong_state);
     for (const auto& change :
@@ -335,4 +351,61 @@ TEST_CASE("one change of the choice at a time")
     CHECK_FALSE(end->has_value());
     machine.runner.end(ScriptedRunner::says("chosen=b\nprovisional=1\n"));
     CHECK(machine.keeper().state()->on_trial());
+}
+
+TEST_CASE("an image that gathers in the slot that does not run is put in force once it is read back")
+{
+    Machine machine;
+    CHECK_FALSE(machine.handler().has_own_place());
+    CHECK_FALSE(machine.handler().open_own_place().has_value());
+    machine.streams = true;
+    machine.restart();
+    CHECK(machine.handler().has_own_place());
+    const auto place = machine.handler().open_own_place();
+    REQUIRE(place.has_value());
+    CHECK(place->path == machine.path("b.bin"));
+    const std::string text{machine.image.begin(), machine.image.end()};
+
+    SUBCASE("whole")
+    {
+        machine.write("b.bin", text + "and a signature behind it");
+        REQUIRE(machine.handler().begin_in_place(machine.verified()).has_value());
+        CHECK(machine.chosen().chosen == "a");
+        const auto finished = machine.run();
+        REQUIRE(finished.has_value());
+        CHECK(*finished);
+        CHECK(machine.chosen().chosen == "b");
+        CHECK(machine.chosen().good == "a");
+        CHECK(machine.handler().done() == machine.image.size());
+        CHECK(machine.installed() == "version 1"); // until the restart
+    }
+    SUBCASE("other bytes than were verified: not chosen")
+    {
+        machine.write("b.bin", "x" + text.substr(1));
+        REQUIRE(machine.handler().begin_in_place(machine.verified()).has_value());
+        const auto finished = machine.run();
+        REQUIRE_FALSE(finished.has_value());
+        CHECK(finished.error().kind == ErrorKind::integrity);
+        CHECK(machine.chosen().chosen == "a");
+    }
+    SUBCASE("shorter, or gone: not chosen")
+    {
+        machine.write("b.bin", text.substr(1));
+        REQUIRE(machine.handler().begin_in_place(machine.verified()).has_value());
+        CHECK_FALSE(machine.run().has_value());
+        std::filesystem::remove(machine.path("b.bin"));
+        CHECK_FALSE(machine.handler().begin_in_place(machine.verified()).has_value());
+        CHECK(machine.handler().open_own_place().has_value()); // the next image makes it
+        CHECK(machine.chosen().chosen == "a");
+    }
+    SUBCASE("nowhere while the running slot is on trial, or the other one waits for its restart")
+    {
+        machine.choose({2, "a", "b", 3});
+        machine.restart();
+        CHECK_FALSE(machine.handler().open_own_place().has_value());
+        CHECK_FALSE(machine.handler().begin_in_place(machine.verified()).has_value());
+        machine.choose({3, "b", "a", 3});
+        machine.restart();
+        CHECK_FALSE(machine.handler().open_own_place().has_value());
+    }
 }
