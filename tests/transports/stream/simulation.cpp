@@ -29,8 +29,11 @@ class Simulation
           geometry_{*stream::Geometry::make(image.size(), options.fragment_size)},
           receiver_{geometry_, options.window_blocks, sink, options.max_response},
           sender_{geometry_, present(), options.sender, now_},
-          forward_{options.path, random_},
-          back_{reverse(), random_}
+          host_{options.host_stalls, start_, options.seed + 1},
+          bmc_{options.bmc_stalls, start_, options.seed + 2},
+          relay_{options.relay_stalls, start_, options.seed + 3},
+          forward_{options.path, random_, relay_},
+          back_{reverse(), random_, relay_}
     {
     }
 
@@ -41,11 +44,11 @@ class Simulation
         {
             if (options_.at_every_step)
             {
-                options_.at_every_step({now_, sink_, sender_, forward_.options(), back_.options()});
+                options_.at_every_step({now_, awake_, sink_, sender_, forward_.options(), back_.options()});
             }
-            const TimePoint host = later(std::min(back_.next_due(), sender_.deadline()), host_delay_);
-            const TimePoint bmc = later(forward_.next_due(), bmc_delay_);
-            now_ = std::max(now_, std::min(host, bmc));
+            const TimePoint host = host_.runs(later(std::min(back_.next_due(), sender_.deadline()), host_delay_));
+            const TimePoint bmc = bmc_.runs(later(forward_.next_due(), bmc_delay_));
+            advance(std::max(now_, std::min(host, bmc)));
             if (bmc <= now_)
             {
                 run_bmc();
@@ -61,6 +64,7 @@ class Simulation
         result_.state = sender_.state(now_);
         result_.hint = sender_.hint(now_);
         result_.elapsed = now_ - start_;
+        result_.awake = awake_;
         result_.goodput = static_cast<double>(image_.size()) / std::chrono::duration<double>(result_.elapsed).count();
         result_.fragments_sent = sender_.sent();
         result_.queue_drops = forward_.queue_drops;
@@ -76,6 +80,24 @@ class Simulation
             result.push_back(sink_.has_block(block));
         }
         return result;
+    }
+
+    /// Counts what all processes run of the time that passes.
+    void advance(TimePoint to)
+    {
+        while (now_ < to)
+        {
+            const TimePoint all_run = std::max({host_.runs(now_), bmc_.runs(now_), relay_.runs(now_)});
+            if (all_run > now_)
+            {
+                now_ = std::min(all_run, to);
+                continue;
+            }
+            const TimePoint stall =
+                std::min({host_.next_stall(now_), bmc_.next_stall(now_), relay_.next_stall(now_), to});
+            awake_ += stall - now_;
+            now_ = stall;
+        }
     }
 
     PathOptions reverse() const
@@ -152,9 +174,13 @@ class Simulation
     Random random_;
     TimePoint start_{TimePoint{} + 1h};
     TimePoint now_{start_};
+    Duration awake_{};
     stream::Geometry geometry_;
     stream::StreamReceiver receiver_;
     stream::StreamSender sender_;
+    SimulatedProcess host_;
+    SimulatedProcess bmc_;
+    SimulatedProcess relay_;
     SimulatedDirection forward_;
     SimulatedDirection back_;
     SimulationResult result_;
@@ -164,8 +190,42 @@ class Simulation
 
 } // namespace
 
+TimePoint SimulatedProcess::runs(TimePoint when)
+{
+    if (options_.most == Duration::zero() || when == TimePoint::max())
+    {
+        return when;
+    }
+    draw_stalls(when);
+    const auto next = std::ranges::upper_bound(stalls_, when, {}, &Stall::begin);
+    return next == stalls_.begin() ? when : std::max(when, std::prev(next)->end);
+}
+
+TimePoint SimulatedProcess::next_stall(TimePoint when)
+{
+    if (options_.most == Duration::zero())
+    {
+        return TimePoint::max();
+    }
+    draw_stalls(when);
+    return std::ranges::upper_bound(stalls_, when, {}, &Stall::begin)->begin;
+}
+
+/// One more than those that have begun until then.
+void SimulatedProcess::draw_stalls(TimePoint until)
+{
+    const auto up_to = [this](Duration most)
+    { return Duration{static_cast<Duration::rep>(random_.below(static_cast<std::uint64_t>(most.count()) + 1))}; };
+    while (stalls_.empty() || stalls_.back().begin <= until)
+    {
+        const TimePoint begin = (stalls_.empty() ? start_ : stalls_.back().end) + up_to(options_.between);
+        stalls_.push_back({begin, begin + options_.least + up_to(options_.most - options_.least)});
+    }
+}
+
 void SimulatedDirection::send(Bytes packet, std::size_t bytes, TimePoint now)
 {
+    now = relay_.runs(now);
     const TimePoint start = std::max(line_free_, now);
     if (options_.rate > 0)
     {
@@ -199,7 +259,7 @@ void SimulatedDirection::send(Bytes packet, std::size_t bytes, TimePoint now)
         {
             carried[protocol::fragment_header_size] ^= 0x01; // past the header: what a CRC-32 is for
         }
-        due_.push({line_free_ + options_.one_way + extra, order_++, std::move(carried)});
+        due_.push({relay_.runs(line_free_ + options_.one_way + extra), order_++, std::move(carried)});
     }
 }
 

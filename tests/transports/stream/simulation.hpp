@@ -27,11 +27,51 @@ struct PathOptions
     double corruption{};         ///< a byte of a packet is changed, 0..1
 };
 
-/// One direction.
+/// How often and how long a process is not scheduled: a busy machine. Without `most`: never.
+struct StallOptions
+{
+    Duration between{}; ///< at most, from the end of a stall to the next one
+    Duration least{};   ///< of a stall
+    Duration most{};
+};
+
+/// When a process runs.
+class SimulatedProcess
+{
+  public:
+    SimulatedProcess(const StallOptions& options, TimePoint start, std::uint64_t seed)
+        : options_{options}, start_{start}, random_{seed}
+    {
+    }
+
+    /// When it gets to what happens at `when`.
+    [[nodiscard]] TimePoint runs(TimePoint when);
+    /// When the first stall behind `when` begins.
+    [[nodiscard]] TimePoint next_stall(TimePoint when);
+
+  private:
+    struct Stall
+    {
+        TimePoint begin;
+        TimePoint end;
+    };
+
+    void draw_stalls(TimePoint until);
+
+    StallOptions options_;
+    TimePoint start_;
+    Random random_;
+    std::vector<Stall> stalls_; ///< ascending; grows as time goes on
+};
+
+/// One direction. `relay` is the process that passes the packets on.
 class SimulatedDirection
 {
   public:
-    SimulatedDirection(const PathOptions& options, Random& random) : options_{options}, random_{random} {}
+    SimulatedDirection(const PathOptions& options, Random& random, SimulatedProcess& relay)
+        : options_{options}, random_{random}, relay_{relay}
+    {
+    }
 
     /// `bytes` on the wire, Ethernet framing included.
     void send(Bytes packet, std::size_t bytes, TimePoint now);
@@ -64,6 +104,7 @@ class SimulatedDirection
 
     PathOptions options_;
     Random& random_;
+    SimulatedProcess& relay_;
     TimePoint line_free_;
     std::uint64_t order_{};
     std::priority_queue<Packet> due_;
@@ -73,6 +114,7 @@ class SimulatedDirection
 struct SimulationStep
 {
     TimePoint now;
+    Duration awake; ///< since the start, without what one of the processes stood still
     ScriptedSink& sink;
     const stream::StreamSender& sender;
     PathOptions& forward;
@@ -89,6 +131,9 @@ struct SimulationOptions
     std::uint64_t seed{1};
     Duration host_latency{}; ///< up to this long until a woken process runs: a busy machine
     Duration bmc_latency{};
+    StallOptions host_stalls;
+    StallOptions bmc_stalls;
+    StallOptions relay_stalls;
     Duration time_limit{std::chrono::minutes{30}};
     std::function<void(const SimulationStep&)> at_every_step;
 };
@@ -98,6 +143,7 @@ struct SimulationResult
     stream::SenderState state{};
     stream::PathHint hint{};
     Duration elapsed{};
+    Duration awake{}; ///< of it, without what one of the processes stood still
     double goodput{}; ///< image bytes per second
     std::uint64_t fragments_sent{};
     std::uint64_t queue_drops{};

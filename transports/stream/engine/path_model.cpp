@@ -21,7 +21,7 @@ constexpr double growth = 1.25; ///< a rate that grows by less is flat
 constexpr int flat_round_limit = 3;
 constexpr double check_gain = 0.5;
 constexpr int queued_round_limit = 6;
-constexpr int settled_round_limit = 2;
+constexpr int check_round_limit = 12;
 constexpr Duration between_checks = seconds{2};
 constexpr std::size_t cycle_length = 8;
 constexpr Duration least_burst = milliseconds{1}; ///< finer sleeping costs more than it gives
@@ -96,14 +96,15 @@ void PathModel::on_round_trip(Duration round_trip, TimePoint now)
 void PathModel::forget_old_round_trips(TimePoint now)
 {
     const auto second = std::chrono::duration_cast<seconds>(now.time_since_epoch()).count();
-    least_.reset();
+    std::optional<Duration> least;
     for (const LeastOf& bucket : buckets_)
     {
         if (bucket.second >= 0 && second - bucket.second < static_cast<std::int64_t>(rtt_buckets))
         {
-            least_ = std::min(least_.value_or(bucket.least), bucket.least);
+            least = std::min(least.value_or(bucket.least), bucket.least);
         }
     }
+    set_least(least);
 }
 
 void PathModel::on_limited()
@@ -204,26 +205,62 @@ void PathModel::watch_queue(TimePoint now)
         phase_ = Phase::check;
         checked_at_ = now;
         queued_rounds_ = 0;
-        settled_rounds_ = 0;
+        check_rounds_ = 0;
+        settled_least_.reset();
     }
 }
 
-/// With half of what fits travelling, our queue is gone within a round trip; the next one tells the path's length.
+/// With half of what fits travelling, our queue is gone within a round trip; what the next two agree on is the path's
+/// length. Those in which one of the two ends, or what is between them, stood still for a moment don't agree: taken for
+/// the path's length, they would let the window grow beyond any queue.
 void PathModel::advance_check(TimePoint now)
 {
-    if (!round_over_ || travelling_ > window_ || !previous_least_)
+    if (!round_over_)
     {
         return;
     }
-    if (++settled_rounds_ < settled_round_limit)
+    if (++check_rounds_ > check_round_limit)
+    {
+        enter_steady(now);
+        return;
+    }
+    if (travelling_ > window_ || !previous_least_)
     {
         return;
     }
-    const auto second = std::chrono::duration_cast<seconds>(now.time_since_epoch()).count();
-    buckets_ = {};
-    buckets_[static_cast<std::size_t>(second) % rtt_buckets] = {second, *previous_least_};
-    least_ = previous_least_;
-    enter_steady(now);
+    const Duration latest = *previous_least_;
+    const Duration before = std::exchange(settled_least_, latest).value_or(Duration::max());
+    const Duration lesser = std::min(latest, before);
+    if (std::max(latest, before) - lesser <= lesser / 4)
+    {
+        const auto second = std::chrono::duration_cast<seconds>(now.time_since_epoch()).count();
+        buckets_ = {};
+        buckets_[static_cast<std::size_t>(second) % rtt_buckets] = {second, lesser};
+        enter_steady(now);
+        set_least(lesser);
+    }
+}
+
+/// A path that turns out longer is learned anew. Its rate was measured over shorter times; by the new length it would
+/// give a window that was never tried, and overrun the queue where it was not the path that grew.
+void PathModel::set_least(std::optional<Duration> least)
+{
+    const auto before = std::exchange(least_, least);
+    if (!before || !least || *least <= *before)
+    {
+        return;
+    }
+    const double tried =
+        std::max(static_cast<double>(limits_.least), window_gain * greatest_rate_ * in_seconds(*before));
+    const double most = tried / in_seconds(*least);
+    if (greatest_rate_ > most)
+    {
+        std::ranges::for_each(rates_, [most](double& rate) { rate = std::min(rate, most); });
+        greatest_rate_ = most;
+        full_rate_ = 0;
+        flat_rounds_ = 0;
+        phase_ = Phase::startup;
+    }
 }
 
 /// Probing lasts one least round trip; draining until the queue is gone, three at most; every other step one.

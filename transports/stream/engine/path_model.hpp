@@ -120,6 +120,7 @@ class PathModel
     void enter_steady(TimePoint now);
     void update_window();
     void forget_old_round_trips(TimePoint now);
+    void set_least(std::optional<Duration> least);
     [[nodiscard]] double product() const;
     [[nodiscard]] double pacing_gain() const;
 
@@ -157,8 +158,9 @@ class PathModel
     std::size_t cycle_{};
     TimePoint cycle_at_;
 
-    int queued_rounds_{};  ///< in a row
-    int settled_rounds_{}; ///< round trips with the path all but empty, in phase check
+    int queued_rounds_{};                   ///< in a row
+    int check_rounds_{};                    ///< in phase check
+    std::optional<Duration> settled_least_; ///< least round trip of the last of these with the path all but empty
     TimePoint checked_at_;
 
     TimePoint pace_at_;

@@ -265,6 +265,12 @@ SentFragment* SendBoard::find(Place place)
     return open != nullptr && place.index < open->fragments.size() ? &open->fragments[place.index] : nullptr;
 }
 
+const SentFragment* SendBoard::find(Place place) const
+{
+    const OpenBlock* const open = find_block(place.block);
+    return open != nullptr && place.index < open->fragments.size() ? &open->fragments[place.index] : nullptr;
+}
+
 OpenBlock* SendBoard::find_open(std::uint32_t block)
 {
     const auto found = std::ranges::lower_bound(open_, block, {}, &OpenBlock::block);
@@ -275,19 +281,6 @@ const OpenBlock* SendBoard::find_block(std::uint32_t block) const
 {
     const auto found = std::ranges::lower_bound(open_, block, {}, &OpenBlock::block);
     return found != open_.end() && found->block == block ? &*found : nullptr;
-}
-
-std::optional<Place> SendBoard::lowest_travelling() const
-{
-    for (const OpenBlock& open : open_)
-    {
-        const auto found = std::ranges::find(open.fragments, FragmentState::travelling, &SentFragment::state);
-        if (found != open.fragments.end())
-        {
-            return Place{open.block, static_cast<std::uint32_t>(found - open.fragments.begin())};
-        }
-    }
-    return std::nullopt;
 }
 
 std::optional<Place> SendBoard::lowest_block_end() const

@@ -74,9 +74,8 @@ class SendBoard
 
     /// nullptr: not in an open block.
     [[nodiscard]] SentFragment* find(Place place);
+    [[nodiscard]] const SentFragment* find(Place place) const;
     [[nodiscard]] const OpenBlock* find_block(std::uint32_t block) const;
-    /// The lowest travelling fragment.
-    [[nodiscard]] std::optional<Place> lowest_travelling() const;
     /// The last fragment of the lowest open block, often the smallest of all; none if it waits to be
     /// sent anyway.
     [[nodiscard]] std::optional<Place> lowest_block_end() const;

@@ -14,6 +14,7 @@ constexpr std::uint32_t largest_window = 8192;       ///< fragments
 constexpr std::uint32_t largest_window_blocks = 256; ///< 16 MiB
 constexpr std::uint32_t least_window = 64;           ///< fragments
 constexpr std::uint32_t usual_ask = 8;               ///< fragments per acknowledgement
+constexpr Duration ask_interval = milliseconds{5};   ///< without an acknowledgement asked for
 constexpr std::uint32_t least_paced_window = 16;     ///< a smaller window overruns no queue
 constexpr std::uint64_t least_reordering = 3;
 constexpr std::uint64_t most_reordering = 1024;
@@ -33,6 +34,7 @@ StreamSender::StreamSender(const Geometry& geometry, std::vector<bool> present, 
       path_{{std::uint64_t{std::min(least_window, window_)} * (geometry.fragment_size() + options_.overhead),
              std::uint64_t{window_} * (geometry.fragment_size() + options_.overhead)},
             options_.round_trip},
+      asked_at_{now},
       last_sent_{now},
       last_heard_{now},
       last_progress_{now}
@@ -60,7 +62,7 @@ std::optional<NextFragment> StreamSender::next(TimePoint now)
             return send(*probe, true, now);
         }
     }
-    if (window_full() || (paced() && !path_.may_send(now)))
+    if (!may_send(now))
     {
         return std::nullopt;
     }
@@ -72,6 +74,14 @@ std::optional<NextFragment> StreamSender::next(TimePoint now)
         return std::nullopt;
     }
     return send(*place, false, now);
+}
+
+/// A window that shrank may have closed without an answer on its way: one more fragment goes then, and asks, which is
+/// sooner than a time-out and repeats nothing.
+bool StreamSender::may_send(TimePoint now) const
+{
+    const bool silent = paced() && !path_.has_room() && !answer_expected();
+    return board_.travelling() < window_ && (!paced() || silent || path_.may_send(now));
 }
 
 NextFragment StreamSender::send(Place place, bool probe, TimePoint now)
@@ -95,24 +105,34 @@ NextFragment StreamSender::send(Place place, bool probe, TimePoint now)
         full_sent_at_ = full_sent_ == 0 ? now : full_sent_at_;
         ++full_sent_;
     }
-    result.acknowledge = probe || wants_answer();
+    result.acknowledge = probe || wants_answer(now);
     if (result.acknowledge)
     {
         since_asked_ = 0;
-        asked_sequence_ = sequence_;
+        asked_at_ = now;
+        asked_ = place;
+        asked_sequence_ = sequence_ - 1;
     }
     return result;
 }
 
-/// Every few fragments, at the end of what there is to send, and where the window closes with no answer on its way.
-bool StreamSender::wants_answer()
+/// Every few fragments, or every few milliseconds where they leave slowly; at the end of what there is to send, and
+/// where the window closes with no answer on its way.
+bool StreamSender::wants_answer(TimePoint now)
 {
-    if (since_asked_ >= ask_every_)
+    if (since_asked_ >= ask_every_ || now - asked_at_ >= ask_interval)
     {
         return true;
     }
-    const bool answer_expected = asked_sequence_ > arrived_sequence_;
-    return (window_full() && !answer_expected) || !board_.pick();
+    return (window_full() && !answer_expected()) || !board_.pick();
+}
+
+/// Whether an answer was asked for and may still come. What an acknowledgement said of other transmissions does not
+/// tell: it may have been that to an earlier copy.
+bool StreamSender::answer_expected() const
+{
+    const SentFragment* const asked = board_.find(asked_);
+    return asked != nullptr && asked->state == FragmentState::travelling && asked->sequence == asked_sequence_;
 }
 
 bool StreamSender::window_full() const
@@ -138,13 +158,24 @@ void StreamSender::arm_probes(TimePoint now)
     last_sent_ = now;
 }
 
+/// The fragment under way that left last: should the answer be that to its earlier copy, everything that left before
+/// has been overtaken all the same. Of an older one, whatever left between its two copies would look lost.
 std::optional<Place> StreamSender::next_probe()
 {
-    const auto oldest = board_.lowest_travelling();
+    const auto newest = newest_travelling();
     // The second probe of a time-out is the smallest message there is: it tells a path that drops large ones.
     const bool small = probes_to_send_ == 0 && silent_probes_ > 1;
-    const auto end = small || !oldest ? board_.lowest_block_end() : std::nullopt;
-    return end ? end : oldest;
+    const auto end = small || !newest ? board_.lowest_block_end() : std::nullopt;
+    return end ? end : newest;
+}
+
+std::optional<Place> StreamSender::newest_travelling()
+{
+    while (!transmissions_.empty() && superseded(transmissions_.back()))
+    {
+        transmissions_.pop_back();
+    }
+    return transmissions_.empty() ? std::nullopt : std::optional{transmissions_.back().place};
 }
 
 // ---------------------------------------------------------------------------------------------- acknowledgements

@@ -114,10 +114,13 @@ class StreamSender
         TimePoint sent_at;
     };
 
+    [[nodiscard]] bool may_send(TimePoint now) const;
     [[nodiscard]] NextFragment send(Place place, bool probe, TimePoint now);
     [[nodiscard]] std::optional<Place> next_probe();
+    [[nodiscard]] std::optional<Place> newest_travelling();
     void arm_probes(TimePoint now);
-    [[nodiscard]] bool wants_answer();
+    [[nodiscard]] bool wants_answer(TimePoint now);
+    [[nodiscard]] bool answer_expected() const;
     [[nodiscard]] bool window_full() const;
     [[nodiscard]] std::uint32_t wire_bytes(Place place, bool fill) const;
 
@@ -141,8 +144,10 @@ class StreamSender
     std::deque<Transmission> transmissions_; ///< may be travelling; front is the oldest
     std::uint64_t sequence_{};               ///< transmissions so far
     std::uint64_t arrived_sequence_{};       ///< the latest transmission known to have arrived, + 1; 0: none
-    std::uint64_t asked_sequence_{};         ///< the latest transmission that asked for an answer, + 1
+    Place asked_;                            ///< the latest transmission that asked for an answer
+    std::uint64_t asked_sequence_{};
     std::uint32_t since_asked_{};
+    TimePoint asked_at_;
     std::uint64_t reordering_{3}; ///< transmissions that may overtake one before it counts as lost
     TimePoint reordering_at_;     ///< when that last changed
     bool starved_{false};         ///< nothing to send until something arrives
