@@ -16,7 +16,7 @@ package_packages="build-essential debhelper fakeroot"
 demo_packages="ovmf openssl"
 check_packages="clang clang-format clang-tidy libclang-rt-14-dev doctest-dev python3 spin gcc
     ipmitool freeipmi-tools openipmi python3-pyghmi python3-cryptography iproute2 curl xz-utils zstd
-    man-db qemu-system-x86 busybox-static kmod binutils usbip mtools libfuse3-dev libwrap0 dnsmasq-base libubootenv-tool"
+    man-db qemu-system-x86 busybox-static kmod binutils usbip mtools libfuse3-dev libwrap0 dnsmasq-base libubootenv-tool e2fsprogs"
 
 case "${1:-}" in
 build) wanted="$build_packages" ;;
