@@ -21,6 +21,7 @@ struct Secrets
 void read_lan(ObjectReader reader, Secrets& secrets, Lan& out);
 void read_users(ObjectReader& parent, Secrets& secrets, std::vector<User>& out);
 void read_system_interfaces(ObjectReader& parent, std::vector<SystemInterface>& out);
+void read_dbus_ipmi(ObjectReader reader, DbusIpmi& out);
 void read_verification(ObjectReader reader, Verification& out);
 void read_machine(ObjectReader reader, Machine& out);
 void read_usb(ObjectReader reader, Usb& out);
@@ -36,6 +37,9 @@ void read_target_facts(ObjectReader& reader, Target& out);
 
 inline constexpr std::size_t longest_target_name = 32; ///< bytes, as in Get Target Info
 inline constexpr std::size_t longest_blob_id = 128;    ///< bytes: fits into a response of every channel
+
+/// Tells channels that share a number: update mode is held by a channel.
+void check_channels(const Config& config, Findings& findings);
 
 inline constexpr std::size_t longest_ipmi_secret = 40; ///< bytes; a BMC key in hexadecimal
 

@@ -94,7 +94,7 @@ TEST_CASE("mistakes of keys")
         {lan, R"("lan": 5,)", "/lan: is a number; write an object"},
         {suites, R"("cipher_suites": [17], "cipher_suites": [3])", "/lan/cipher_suites: the key stands here twice"},
         {R"(  "lan")", R"("retries": 3, "lan")",
-         R"(/retries: unknown key; known here: "lan", "system_interfaces", "usb", "network", "verification")"},
+         R"(/retries: unknown key; known here: "lan", "system_interfaces", "dbus_ipmi", "usb", "network", "verification")"},
     });
 }
 
