@@ -125,6 +125,10 @@ void read_target(ObjectReader reader, Target& out)
     reader.path("path", out.path);
     reader.text("blob", out.blob, longest_blob_id);
     read_target_facts(reader, out);
+    if (reader.has("actions"))
+    {
+        read_actions(ObjectReader{reader.member("actions"), reader.findings()}, out.actions);
+    }
     reader.finish();
 }
 

@@ -5,6 +5,7 @@
 #include "bmc-agent/config/object_reader.hpp"
 
 #include <cstdint>
+#include <optional>
 #include <string_view>
 #include <vector>
 
@@ -31,6 +32,9 @@ void read_staging(ObjectReader reader, Staging& out);
 void read_lease(ObjectReader reader, Lease& out);
 void read_flash_directories(ObjectReader reader, FlashDirectories& out);
 void read_targets(ObjectReader& parent, std::vector<Target>& out);
+
+/// A target's "actions".
+void read_actions(ObjectReader reader, std::optional<Actions>& out);
 
 /// What may be said of any target, whatever it is and wherever its bytes go.
 void read_target_facts(ObjectReader& reader, Target& out);

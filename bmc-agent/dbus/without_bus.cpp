@@ -1,0 +1,18 @@
+// The agent as it is built without sdbus-c++.
+#include "bmc-agent/dbus/bus.hpp"
+#include "bmc-agent/dbus/unit_job.hpp"
+
+namespace fwupdate::agent::dbus
+{
+
+std::unique_ptr<Bus> make_bus(boost::asio::io_context& /*context*/, std::string /*address*/)
+{
+    return nullptr;
+}
+
+std::unique_ptr<UnitJob> make_unit_job(boost::asio::io_context& /*context*/, Bus* /*bus*/)
+{
+    return nullptr;
+}
+
+} // namespace fwupdate::agent::dbus
