@@ -11,12 +11,13 @@ build_packages="g++ cmake ninja-build make pkg-config ca-certificates
     libboost1.81-dev libssl-dev zlib1g-dev nlohmann-json3-dev libspdlog-dev libfmt-dev libcli11-dev
     libusbgx-dev libconfig-dev libcurl4-openssl-dev libarchive-dev liblzma-dev libzstd-dev
     dpkg-dev patch autoconf automake libtool
-    libreadline-dev libncurses-dev libfreeipmi-dev libsystemd-dev"
+    libreadline-dev libncurses-dev libfreeipmi-dev libsystemd-dev libsdbus-c++-dev"
 package_packages="build-essential debhelper fakeroot"
 demo_packages="ovmf openssl"
 check_packages="clang clang-format clang-tidy libclang-rt-14-dev doctest-dev python3 spin gcc
     ipmitool freeipmi-tools openipmi python3-pyghmi python3-cryptography iproute2 curl xz-utils zstd
-    man-db qemu-system-x86 busybox-static kmod binutils usbip mtools libfuse3-dev libwrap0 dnsmasq-base"
+    man-db qemu-system-x86 busybox-static kmod binutils usbip mtools libfuse3-dev libwrap0 dnsmasq-base
+    debootstrap e2fsprogs dbus-daemon"
 
 case "${1:-}" in
 build) wanted="$build_packages" ;;

@@ -114,13 +114,13 @@ void CommandAction::take(std::string_view text)
 void CommandAction::take_line()
 {
     const std::string line = std::exchange(line_, {});
-    if (line.find_first_not_of(" \t") != std::string::npos)
-    {
-        last_line_ = line;
-    }
     if (const auto percent = percent_of(line))
     {
         tell_percent(*percent);
+    }
+    else if (line.find_first_not_of(" \t") != std::string::npos)
+    {
+        last_line_ = line;
     }
 }
 
@@ -132,9 +132,13 @@ void CommandAction::finish(const ChildEnd& end)
         succeed();
         return;
     }
-    const std::string& last = line_.empty() ? last_line_ : line_;
-    fail(command_.argv.front() + ": " + end.failure +
-         (last.empty() ? "; it said nothing" : "; it said last: " + printable(last)));
+    const std::weak_ptr<void> run = this->run();
+    take_line(); // one that was not ended
+    if (!run.expired())
+    {
+        fail(command_.argv.front() + ": " + end.failure +
+             (last_line_.empty() ? "; it said nothing" : "; it said last: " + printable(last_line_)));
+    }
 }
 
 void CommandAction::halt() noexcept

@@ -1,5 +1,5 @@
-// "command": a program of its own does the work. It learns of the update from its environment and tells its progress on
-// its standard output.
+// "command": a program of its own does the work. It learns of the update from its environment and tells its progress in
+// its output.
 #pragma once
 
 #include "bmc-agent/actions/running_action.hpp"
@@ -40,7 +40,7 @@ class CommandAction final : public RunningAction
     std::shared_ptr<ChildProcess> child_; ///< while it runs
     std::shared_ptr<void> alive_;         ///< expires with us
     std::string line_;                    ///< of the output, unfinished
-    std::string last_line_;               ///< of the output that is not empty
+    std::string last_line_;               ///< of the output that is neither blank nor a percent
     bool leaving_{false};                 ///< a former child is being stopped; the next one waits for its end
 };
 

@@ -26,7 +26,7 @@ Error failure(const std::filesystem::path& directory, int error)
 Result<void> FileWatch::begin(const std::filesystem::path& file, std::function<void()> changed)
 {
     stop();
-    const std::filesystem::path directory = file.parent_path();
+    const std::filesystem::path directory = file.has_parent_path() ? file.parent_path() : ".";
     const int descriptor = ::inotify_init1(IN_NONBLOCK | IN_CLOEXEC);
     if (descriptor < 0)
     {

@@ -31,7 +31,7 @@ class Initramfs:
     """Gathers files; write() makes the archive."""
 
     def __init__(self, kernel, init):
-        """`init`: a script of this folder; it finds lib.sh beside it."""
+        """`init`: a script of this folder; it finds lib.sh and words.sh beside it."""
         self._entries = {}
         self._kernel = kernel
         for directory in ("dev", "proc", "sys", "tmp", "run", "mnt", "root", "usr/bin", "usr/sbin", "var/run"):
@@ -41,6 +41,7 @@ class Initramfs:
         self.link("busybox", "/bin/sh")
         self.data(ENTERPRISE_NUMBERS, "/root/.local/usr/share/misc/enterprise-numbers.txt")
         self.file(HERE / "lib.sh", "/lib.sh")
+        self.file(HERE / "words.sh", "/words.sh")
         self.file(HERE / init, "/init", 0o755)
 
     def _add(self, name, mode, data=b"", device=(0, 0)):

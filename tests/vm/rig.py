@@ -24,6 +24,7 @@ sys.path.insert(0, str(HERE.parent / "interop"))
 
 # pylint: disable=wrong-import-position
 import archive  # noqa: E402
+import base_image  # noqa: E402
 import harness  # noqa: E402
 import kernel as kernels  # noqa: E402
 from harness import Failure, die_with_the_test  # noqa: E402
@@ -70,6 +71,16 @@ def require_rig():
         return kernels.get(harness.Settings.build / "vm")
     except archive.Unavailable as reason:
         print(f"SKIPPED: no kernel: {reason}", flush=True)
+        sys.exit(harness.SKIPPED)
+
+
+def require_base():
+    """The image with systemd. Skips, loudly, where none can be made."""
+    harness.require("debootstrap", "mkfs.ext4")
+    try:
+        return base_image.get(harness.Settings.build / "vm-base")
+    except archive.Unavailable as reason:
+        print(f"SKIPPED: no base image: {reason}", flush=True)
         sys.exit(harness.SKIPPED)
 
 
@@ -318,6 +329,7 @@ class Case(harness.Case):
     """A test with machines."""
 
     kernel = None  # set by main()
+    base = None  # set by main(base=True)
     interface = None  # kcs or bt
     expected = "$^"  # more of the kernel's messages that are no fault: a pattern
 
@@ -364,8 +376,9 @@ class Case(harness.Case):
         print(f"  {self.id().split('.', 1)[1]}: {what} {value}", flush=True)
 
 
-def main():
-    """Reads --build, gets the kernel, hands the rest to unittest."""
+def main(base=False):
+    """Reads --build, gets the kernel (and the image with systemd), hands the rest to unittest."""
     arguments = harness.read_settings()
     Case.kernel = require_rig()
+    Case.base = require_base() if base else None
     harness.run_tests(arguments)

@@ -87,7 +87,9 @@ TEST_CASE("a command's end is the action's")
     CHECK(bench.text() == "/bin/sh: it ended with status 1; it said last: no room");
     CHECK(bench.run("printf 'no line end'; kill -9 $$") == ActionState::failed);
     CHECK(bench.text() == "/bin/sh: it was ended by signal 9; it said last: no line end");
-    CHECK(bench.told.size() == 4);
+    CHECK(bench.run("echo no room; echo 42%; printf '43%%'; exit 1") == ActionState::failed);
+    CHECK(bench.text() == "/bin/sh: it ended with status 1; it said last: no room");
+    CHECK(bench.percents() == std::vector{-1, -1, -1, -1, 42, 43, 43});
 }
 
 TEST_CASE("a program that is not there fails at once")
