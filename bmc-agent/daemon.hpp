@@ -4,6 +4,7 @@
 #include "bmc-agent/blobs/blob_manager.hpp"
 #include "bmc-agent/blobs/cleanup_blob.hpp"
 #include "bmc-agent/blobs/firmware_blobs.hpp"
+#include "bmc-agent/channels/dbus/bus_server.hpp"
 #include "bmc-agent/channels/lan/lan_server.hpp"
 #include "bmc-agent/channels/lan/udp_server.hpp"
 #include "bmc-agent/channels/system-interface/host_server.hpp"
@@ -12,6 +13,7 @@
 #include "bmc-agent/daemon/command_restarter.hpp"
 #include "bmc-agent/daemon/identity.hpp"
 #include "bmc-agent/daemon/state_lock.hpp"
+#include "bmc-agent/dbus/bus.hpp"
 #include "bmc-agent/log/log.hpp"
 #include "bmc-agent/process/asio_command_runner.hpp"
 #include "bmc-agent/update/firmware_commands.hpp"
@@ -86,6 +88,8 @@ class Daemon
     [[nodiscard]] std::unique_ptr<usb::UsbDrive> make_usb_drive(const std::optional<usb::FatTools>& tools);
     [[nodiscard]] std::unique_ptr<network::Downloader> make_downloader();
     [[nodiscard]] Result<void> open_channels();
+    [[nodiscard]] Result<void> open_hosts();
+    [[nodiscard]] Result<void> open_dbus_ipmi();
     [[nodiscard]] Result<void> serve_blobs();
     [[nodiscard]] static UpdateSettings settings_of(const config::Config& configuration, const RunIdentity& identity);
 
@@ -96,6 +100,7 @@ class Daemon
     StateLock lock_;
     SystemRandom random_;
     AsioCommandRunner runner_;
+    std::unique_ptr<dbus::Bus> bus_; ///< null: nobody needs it, or the agent was built without
     Staging staging_;
     Targets targets_;
     Trust trust_;
@@ -114,6 +119,8 @@ class Daemon
     UpdateLoop update_loop_;
     std::unique_ptr<lan::UdpServer> udp_;
     std::vector<std::unique_ptr<system_interface::HostServer>> hosts_;
+    std::unique_ptr<dbus_ipmi::IpmiHost> ipmi_host_; ///< null: not configured, as its server
+    std::unique_ptr<dbus_ipmi::BusServer> bus_server_;
 };
 
 } // namespace fwupdate::agent
