@@ -19,7 +19,7 @@ import dbus  # noqa: E402  (after the module is known to be there)
 from gi.repository import GLib  # noqa: E402
 
 from base_raw import IMAGE, RawUpdate  # noqa: E402
-from message_bus import CHANNEL, HOST, PATH, SERVER, SESSIONS, SIGNATURE, BtBridge, Bridge, PrivateBus, session  # noqa: E402
+from message_bus import HOST, PATH, SERVER, SESSIONS, SIGNATURE, BtBridge, Bridge, PrivateBus, session  # noqa: E402
 
 KCS = {"name": "ipmi_kcs3", "channel": 15, "type": "kcs"}
 ETH0 = {"name": "eth0", "channel": 1, "type": "lan"}
@@ -50,9 +50,16 @@ class OnTheBus(RawUpdate):
         self.agent = self.make_agent()
         self.agent.program.wait_for("Serving IPMI over D-Bus")
 
-    def make_agent(self, **section):
-        return Agent(self.workspace, lan={"channel": 3}, dbus_ipmi={"name": self.name, "legacy": self.legacy, "channels": self.channels, **section},
-                     **self.sections)
+    def make_agent(self):
+        return Agent(self.workspace, lan={"channel": 3},
+                     dbus_ipmi={"name": self.name, "legacy": self.legacy, "channels": self.channels}, **self.sections)
+
+    def restart_agent(self):
+        """With what its configuration has become."""
+        served = self.agent.log().count("Serving IPMI over D-Bus")
+        self.agent.program.end()
+        self.agent.start()
+        wait_until(lambda: self.agent.log().count("Serving IPMI over D-Bus") == served + 1, "the name")
 
     def bridge(self, channel=None, **options):
         bridge = Bridge(self.bus, channel, options)
@@ -278,10 +285,8 @@ class Sessions(OnTheBus):
         self.assertEqual(lan.execute(0x08, 0x29, b"\x01", **session(78))[3], 0)
 
     def test_otherwise_the_lease_ends_it(self):
-        self.agent.program.end()
         self.agent.config["lease"] = {"base": 3}
-        self.agent.start()
-        wait_until(lambda: self.agent.log().count("Serving IPMI over D-Bus") == 2, "the name")
+        self.restart_agent()
         lan = self.netipmid(77)
         self.assertEqual(self.enter(lan), 0)
         wait_until(lambda: lan.execute(0x08, 0x2A, **session(78))[3:] == (0, b"\x00\x00\x00"), "the lease of 3 s", 20)
@@ -304,14 +309,10 @@ class Sessions(OnTheBus):
 class Blobs(OnTheBus):
     """burn_my_bmc's order of things."""
 
-    def setUp(self):
-        self.sections = {"targets": []}
-        super().setUp()
-
-    def make_agent(self, **section):
+    def make_agent(self):
         target = self.workspace.write("agent-target.bin", b"old firmware")
         self.sections = {"targets": [{"id": 1, "name": "bios", "type": "file", "path": str(target), "blob": "/flash/bios"}]}
-        return super().make_agent(**section)
+        return super().make_agent()
 
     def blob(self, sub, body=b"", code=0):
         body = struct.pack("<H", self.crc(body)) + body if body else b""
@@ -400,9 +401,8 @@ class Legacy(OnTheBus):
         self.update(self.host.raw)
 
     def test_a_policy(self):
-        self.agent.program.end()
         self.agent.config["dbus_ipmi"]["policy"] = "read-only"
-        self.agent.start()
+        self.restart_agent()
         self.assertEqual(self.host.execute(*DEVICE_ID)[3], 0x00)
         self.assertEqual(self.host.raw(0x26), (0xD4, b""))
 
@@ -410,9 +410,7 @@ class Legacy(OnTheBus):
 class Names(OnTheBus):
     def test_a_bridge_that_was_there_first(self):
         lan = self.bridge("eth0")
-        self.agent.program.end()
-        self.agent.start()
-        wait_until(lambda: self.agent.log().count("Serving IPMI over D-Bus") == 2, "the name again")
+        self.restart_agent()
         self.assertEqual(lan.execute(*DEVICE_ID)[3], 0xFF)  # not as a program of the BMC
         self.assertEqual(lan.execute(*DEVICE_ID, **session(1))[3], 0x00)
 
@@ -472,16 +470,16 @@ class Names(OnTheBus):
             "3": entry("RESERVED", "reserved", "reserved", "session-less", False),
             "8": entry("INTRABMC", "oem", "oem", "session-less"),
             "15": entry("ipmi_kcs3", "system-interface", "kcs", "session-less")}).encode())
-        self.agent.program.end()
         self.agent.config["dbus_ipmi"] = {"channel_config": str(file)}
-        self.agent.start()
-        wait_until(lambda: self.agent.log().count("Serving IPMI over D-Bus") == 2, "the name")
+        self.restart_agent()
         lan = self.bridge("eth0")
         self.assertEqual(lan.execute(*DEVICE_ID, **session(77))[3], 0x00)
         self.assertEqual(lan.execute(*DEVICE_ID)[3], 0xFF)
         self.assertEqual(self.bridge("ipmi_kcs3").execute(0x06, 0x57, b"\x01")[3], 0x00)
         self.assertEqual(self.bridge().execute(*DEVICE_ID)[3], 0x00)
-        self.assertEqual(struct.unpack_from("<HH", self.bridge("Ipmb").raw(0x40)[1], 14), (25, 1))
+        ipmb = self.bridge("Ipmb")
+        self.assertEqual(ipmb.execute(*DEVICE_ID)[3], 0x00)
+        self.assertEqual(ipmb.raw(0x40), (0xCA, b""))  # more than IPMB carries: the base profile only
 
 
 class Forwarded(OnTheBus):
