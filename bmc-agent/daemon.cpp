@@ -287,6 +287,15 @@ Result<void> Daemon::open_channels()
         return udp.error();
     }
     udp_ = std::move(*udp);
+    if (auto opened = open_hosts(); !opened)
+    {
+        return opened;
+    }
+    return open_dbus_ipmi();
+}
+
+Result<void> Daemon::open_hosts()
+{
     for (const config::SystemInterface& settings : configuration_.system_interfaces)
     {
         if (settings.policy == config::HostPolicy::off)
@@ -305,6 +314,27 @@ Result<void> Daemon::open_channels()
     return {};
 }
 
+/// Where the configuration has it. Neither the bus nor the name need be there yet.
+Result<void> Daemon::open_dbus_ipmi()
+{
+    if (!configuration_.dbus_ipmi)
+    {
+        return {};
+    }
+    if (bus_ == nullptr)
+    {
+        return fail(ErrorKind::input_output, "this agent was built without D-Bus; build it with sdbus-c++, or leave "
+                                             "\"dbus_ipmi\" out of the configuration");
+    }
+    const config::DbusIpmi& section = *configuration_.dbus_ipmi;
+    ipmi_host_ =
+        std::make_unique<dbus_ipmi::IpmiHost>(section, commands_, log_,
+                                              [this](std::uint8_t channel, std::uint32_t session, TimePoint now)
+                                              { session_.session_closed(channel, session, now); });
+    bus_server_ = dbus_ipmi::serve_bus(context_, *bus_, section, *ipmi_host_, log_);
+    return {};
+}
+
 void Daemon::run()
 {
     boost::asio::signal_set signals{context_, SIGTERM, SIGINT};
@@ -317,6 +347,10 @@ void Daemon::run()
                 log_.event(Level::info, "Stopping", {{"signal", std::to_string(signal)}});
                 udp_->stop();
                 std::ranges::for_each(hosts_, [](const auto& host) { host->stop(); });
+                if (bus_server_ != nullptr)
+                {
+                    bus_server_->stop();
+                }
                 context_.stop();
             }
         });

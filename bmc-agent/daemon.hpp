@@ -5,6 +5,7 @@
 #include "bmc-agent/blobs/blob_manager.hpp"
 #include "bmc-agent/blobs/cleanup_blob.hpp"
 #include "bmc-agent/blobs/firmware_blobs.hpp"
+#include "bmc-agent/channels/dbus/bus_server.hpp"
 #include "bmc-agent/channels/lan/lan_server.hpp"
 #include "bmc-agent/channels/lan/udp_server.hpp"
 #include "bmc-agent/channels/system-interface/host_server.hpp"
@@ -89,6 +90,8 @@ class Daemon
     [[nodiscard]] std::unique_ptr<network::Downloader> make_downloader();
     [[nodiscard]] HandlerParts handler_parts();
     [[nodiscard]] Result<void> open_channels();
+    [[nodiscard]] Result<void> open_hosts();
+    [[nodiscard]] Result<void> open_dbus_ipmi();
     [[nodiscard]] Result<void> serve_blobs();
     [[nodiscard]] static UpdateSettings settings_of(const config::Config& configuration, const RunIdentity& identity);
 
@@ -118,6 +121,8 @@ class Daemon
     UpdateLoop update_loop_;
     std::unique_ptr<lan::UdpServer> udp_;
     std::vector<std::unique_ptr<system_interface::HostServer>> hosts_;
+    std::unique_ptr<dbus_ipmi::IpmiHost> ipmi_host_; ///< null: not configured, as its server
+    std::unique_ptr<dbus_ipmi::BusServer> bus_server_;
 };
 
 } // namespace fwupdate::agent

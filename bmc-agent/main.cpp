@@ -1,4 +1,5 @@
 // bmc-agent: the daemon's command line, signals and exit codes. Everything else is wired in daemon.cpp.
+#include "bmc-agent/config/bridged_channels.hpp"
 #include "bmc-agent/config/config.hpp"
 #include "bmc-agent/config/flash/flash_config.hpp"
 #include "bmc-agent/config/flash/targets.hpp"
@@ -85,6 +86,7 @@ Result<Configuration> load(const std::string& file)
         whole.mistakes = config::flash::add_targets(whole.flash, whole.own);
     }
     std::ranges::move(config::flash::check_blobs(whole.own), std::back_inserter(whole.mistakes));
+    std::ranges::move(config::add_bridged_channels(whole.own), std::back_inserter(whole.mistakes));
     for (std::string& mistake : whole.mistakes)
     {
         mistake.insert(0, mistake.starts_with(file) ? "" : file + ": ");

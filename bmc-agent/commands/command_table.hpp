@@ -17,6 +17,7 @@ enum class ChannelKind : std::uint8_t
 {
     lan,              ///< RMCP+, sessions
     system_interface, ///< KCS, BT, SSIF: the host itself, no sessions
+    bridged,          ///< over D-Bus: another server's sessions, IPMB, the BMC's own programs; one request at a time
 };
 
 /// What the host's driver speaks.
@@ -32,9 +33,9 @@ struct Caller
 {
     std::uint8_t channel{}; ///< channel number
     ChannelKind kind{};
-    std::uint32_t session{};        ///< the BMC's session id; 0: outside of a session, or a system interface
+    std::uint32_t session{};        ///< the BMC's session id; 0: outside of a session, or a channel without
     std::string user;               ///< empty on a system interface
-    std::uint8_t user_id{};         ///< 1-based place in the configuration; 0: none
+    std::uint8_t user_id{};         ///< 1-based place in the configuration, bridged: the other server's; 0: none
     ipmi::Privilege privilege{};    ///< present level; a system interface has administrator
     std::uint16_t max_message{};    ///< request data bytes the channel carries without IP fragments
     std::uint16_t max_response{};   ///< response data bytes it carries

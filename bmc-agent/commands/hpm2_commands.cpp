@@ -27,7 +27,7 @@ constexpr std::uint8_t revision_only = 0x80;
 constexpr std::uint16_t request_overhead = 7;  ///< header and checksums around a request's data (13.8)
 constexpr std::uint16_t response_overhead = 8; ///< the same and the completion code
 
-Outcome attach_capabilities(ConstBytes data, std::uint8_t lan_channel)
+Outcome attach_capabilities(ConstBytes data, const Caller& caller, std::uint8_t lan_channel)
 {
     if (data.empty() || data[0] != picmg)
     {
@@ -41,7 +41,8 @@ Outcome attach_capabilities(ConstBytes data, std::uint8_t lan_channel)
     {
         return refuse(CompletionCode::invalid_command);
     }
-    const auto channels = static_cast<std::uint16_t>(1U << lan_channel);
+    const unsigned bridged = caller.kind == ChannelKind::bridged && caller.session != 0 ? 1U << caller.channel : 0U;
+    const auto channels = static_cast<std::uint16_t>(1U << lan_channel | bridged);
     return answer({picmg, hpm2, hpm2_revision, static_cast<std::uint8_t>(channels),
                    static_cast<std::uint8_t>(channels >> 8), no_extensions, first_parameter, parameters_revision,
                    /* no serial-over-LAN parameters: */ 0x00, 0x00});
@@ -69,8 +70,9 @@ Outcome lan_parameter(ConstBytes data, const Caller& caller, std::uint8_t lan_ch
         return refuse(CompletionCode::data_length_invalid);
     }
     const std::uint8_t channel = data[0] & channel_mask;
-    const bool present = channel == present_channel && caller.kind == ChannelKind::lan;
-    if (!present && channel != lan_channel)
+    const bool session = caller.kind == ChannelKind::lan || caller.session != 0;
+    const bool own = session && (channel == present_channel || channel == caller.channel);
+    if (!own && channel != lan_channel)
     {
         return refuse(CompletionCode::invalid_data_field);
     }
@@ -88,7 +90,8 @@ void add_hpm2_commands(CommandTable& table, const StandardFacts& facts)
     const std::uint8_t channel = facts.lan_channel;
     constexpr bool idempotent = true;
     table.add({NetFn::group_extension, 0x3E, Privilege::user,
-               [channel](ConstBytes data, const Caller&, TimePoint) { return attach_capabilities(data, channel); },
+               [channel](ConstBytes data, const Caller& caller, TimePoint)
+               { return attach_capabilities(data, caller, channel); },
                idempotent});
     table.add({NetFn::transport, 0x02, Privilege::user,
                [channel](ConstBytes data, const Caller& caller, TimePoint)

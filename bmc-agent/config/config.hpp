@@ -78,6 +78,40 @@ struct SystemInterface
     std::uint16_t max_message{protocol::largest_system_interface_message}; ///< data bytes of a request
 };
 
+/// What is behind a channel that reaches the agent over D-Bus.
+enum class BridgeType : std::uint8_t
+{
+    lan,      ///< another server's RMCP+ sessions (netipmid)
+    kcs,      ///< the host's system interface (kcsbridge)
+    bt,       ///< the same (btbridge of today)
+    ssif,     ///< the same (ssifbridge)
+    ipmb,     ///< another controller
+    internal, ///< programs of the BMC itself
+};
+
+/// One of them.
+struct BridgedChannel
+{
+    std::string name;      ///< the bridge's, the last part of its bus name: "eth0", "ipmi_kcs3"
+    std::uint8_t number{}; ///< 0..11, 15
+    BridgeType type{};
+    HostPolicy policy{HostPolicy::full};
+    std::uint16_t max_message{}; ///< data bytes of a request; 0: what its type usually carries
+};
+
+/// What org.openbmc.HostIpmi's messages come in on.
+inline constexpr std::uint8_t legacy_channel = 0;
+
+/// OpenBMC's own way for IPMI inside of a BMC: bridges call us.
+struct DbusIpmi
+{
+    std::string name{"xyz.openbmc_project.Ipmi.Host"};
+    bool legacy{false};                   ///< org.openbmc.HostIpmi's signals too
+    HostPolicy policy{HostPolicy::full};  ///< of the legacy channel, and of channels that state none
+    std::filesystem::path channel_config; ///< OpenBMC's channel_config.json; empty: none
+    std::vector<BridgedChannel> channels;
+};
+
 /// What Get Device ID says.
 struct Device
 {
@@ -205,6 +239,7 @@ struct Config
 {
     Lan lan;
     std::vector<SystemInterface> system_interfaces;
+    std::optional<DbusIpmi> dbus_ipmi;            ///< none: not served over D-Bus
     std::optional<Usb> usb;                       ///< none: no USB drive
     std::optional<network::Settings> network;     ///< none: nothing is fetched from a network
     std::optional<FlashDirectories> flash_config; ///< none: not looked at

@@ -60,23 +60,6 @@ void read_default_target(ObjectReader& reader, Config& out)
     }
 }
 
-/// Two channels of one number could not be told apart: update mode is held by a channel.
-void check_channels(const Config& config, Findings& findings)
-{
-    for (std::size_t at = 0; at < config.system_interfaces.size(); ++at)
-    {
-        const std::uint8_t channel = config.system_interfaces[at].channel;
-        const bool taken = std::any_of(config.system_interfaces.begin(),
-                                       config.system_interfaces.begin() + static_cast<std::ptrdiff_t>(at),
-                                       [&](const SystemInterface& other) { return other.channel == channel; });
-        if (taken || channel == config.lan.channel)
-        {
-            findings.mistake(pointer_to(pointer_to("/system_interfaces", std::to_string(at)), "channel"),
-                             std::to_string(channel) + " is another channel's number", "give each its own");
-        }
-    }
-}
-
 /// Without the section its defaults hold: a signature is wanted, and nobody is trusted yet, which is a mistake to tell.
 Place verification_place(ObjectReader& reader)
 {
@@ -183,6 +166,10 @@ Config read_config(const Json& document, Findings& findings, Secrets& secrets)
         read_lan(ObjectReader{lan, findings}, secrets, config.lan);
     }
     read_system_interfaces(reader, config.system_interfaces);
+    if (const Place dbus_ipmi = reader.member("dbus_ipmi"); dbus_ipmi.value != nullptr)
+    {
+        read_dbus_ipmi(ObjectReader{dbus_ipmi, findings}, config.dbus_ipmi.emplace());
+    }
     if (const Place usb = reader.member("usb"); usb.value != nullptr)
     {
         read_usb(ObjectReader{usb, findings}, config.usb.emplace());

@@ -22,6 +22,7 @@ struct Secrets
 void read_lan(ObjectReader reader, Secrets& secrets, Lan& out);
 void read_users(ObjectReader& parent, Secrets& secrets, std::vector<User>& out);
 void read_system_interfaces(ObjectReader& parent, std::vector<SystemInterface>& out);
+void read_dbus_ipmi(ObjectReader reader, DbusIpmi& out);
 void read_verification(ObjectReader reader, Verification& out);
 void read_machine(ObjectReader reader, Machine& out);
 void read_usb(ObjectReader reader, Usb& out);
@@ -45,6 +46,9 @@ inline constexpr std::size_t longest_target_name = 32; ///< bytes, as in Get Tar
 inline constexpr std::size_t longest_blob_id = 128;    ///< bytes: fits into a response of every channel
 /// What a target of type "slots" has beside what every target has.
 void read_slots(ObjectReader& reader, Slots& out);
+
+/// Tells channels that share a number: update mode is held by a channel.
+void check_channels(const Config& config, Findings& findings);
 
 inline constexpr std::size_t longest_ipmi_secret = 40; ///< bytes; a BMC key in hexadecimal
 

@@ -100,6 +100,42 @@ std::string host_line(const SystemInterface& host)
            std::string{name_of(host.policy)} + "\n";
 }
 
+std::string_view name_of(BridgeType type)
+{
+    switch (type)
+    {
+    case BridgeType::lan:
+        return "another server's sessions";
+    case BridgeType::kcs:
+        return "a host's KCS";
+    case BridgeType::bt:
+        return "a host's BT";
+    case BridgeType::ssif:
+        return "a host's SSIF";
+    case BridgeType::ipmb:
+        return "IPMB";
+    case BridgeType::internal:
+        break;
+    }
+    return "programs of the BMC";
+}
+
+std::string dbus_lines(const DbusIpmi& section)
+{
+    std::string text = "IPMI over D-Bus as " + section.name + "\n";
+    for (const BridgedChannel& channel : section.channels)
+    {
+        text += "  " + printable(channel.name) + ": " + std::string{name_of(channel.type)} + ", channel " +
+                std::to_string(channel.number) + ", " + std::string{name_of(channel.policy)} + "\n";
+    }
+    if (section.legacy)
+    {
+        text += "  org.openbmc.HostIpmi: channel " + std::to_string(legacy_channel) + ", " +
+                std::string{name_of(section.policy)} + "\n";
+    }
+    return text;
+}
+
 std::string network_line(const network::Settings& settings)
 {
     std::string schemes;
@@ -120,6 +156,10 @@ std::string summary(const Config& config)
     for (const SystemInterface& host : config.system_interfaces)
     {
         text += host_line(host);
+    }
+    if (config.dbus_ipmi)
+    {
+        text += dbus_lines(*config.dbus_ipmi);
     }
     if (config.usb)
     {

@@ -14,10 +14,12 @@ using protocol::Control;
 constexpr std::uint8_t context_linux = 0x10;
 constexpr std::uint8_t partition_unknown = 0x00;
 
-/// What one 2Ch may carry on the caller's channel: on LAN large writes are taken though we never send IP fragments.
+/// What one 2Ch may carry on the caller's channel: in a session large writes are taken though we never send IP
+/// fragments.
 std::uint32_t largest_write(const Caller& caller)
 {
-    return caller.kind == ChannelKind::lan ? protocol::largest_base_write_lan : caller.max_message;
+    const bool session = caller.kind == ChannelKind::lan || caller.session != 0;
+    return session ? protocol::largest_base_write_lan : caller.max_message;
 }
 
 CompletionCode control(UpdateSession& session, const protocol::UpdateControlRequest& request, const Caller& caller,
@@ -70,9 +72,9 @@ void add_base_commands(CommandTable& table, UpdateSession& session)
         {
             protocol::GetUpdateChannelInfoResponse response;
             response.channels.items = {
-                {protocol::UpdateChannel::kcs, caller.kind == ChannelKind::lan
-                                                   ? std::uint32_t{protocol::largest_system_interface_message}
-                                                   : largest_write(caller)},
+                {protocol::UpdateChannel::kcs, caller.kind == ChannelKind::system_interface
+                                                   ? largest_write(caller)
+                                                   : std::uint32_t{protocol::largest_system_interface_message}},
                 {protocol::UpdateChannel::rmcp_plus, protocol::largest_base_write_lan}};
             return answer(codec::encode(response));
         }));

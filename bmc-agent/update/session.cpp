@@ -316,7 +316,7 @@ Outcome UpdateSession::write_fragment(const Caller& caller, const protocol::Writ
     {
         return refuse(protocol::unknown_transfer);
     }
-    auto outcome = receiver_->on_fragment(request, caller.kind == ChannelKind::system_interface);
+    auto outcome = receiver_->on_fragment(request, caller.kind != ChannelKind::lan);
     if (!outcome)
     {
         const ErrorKind kind = outcome.error().kind;

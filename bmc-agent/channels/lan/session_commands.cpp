@@ -47,6 +47,12 @@ class SessionCommands
         return number == server_.lan().channel;
     }
 
+    /// Session ids of other servers, whose sessions are bridged to us, mean nothing here.
+    [[nodiscard]] Session* own_session(const Caller& caller) const
+    {
+        return caller.kind == ChannelKind::lan ? server_.sessions().find(caller.session) : nullptr;
+    }
+
     LanServer& server_;
 };
 
@@ -91,7 +97,7 @@ Outcome SessionCommands::cipher_suites(ConstBytes data, const Caller& caller) co
 
 Outcome SessionCommands::set_privilege(ConstBytes data, const Caller& caller) const
 {
-    Session* const session = server_.sessions().find(caller.session);
+    Session* const session = own_session(caller);
     if (data.size() != 1)
     {
         return refuse(CompletionCode::data_length_invalid);
@@ -138,7 +144,7 @@ Outcome SessionCommands::close_session(ConstBytes data, const Caller& caller, Ti
     {
         return refuse(data.size() == 5 ? invalid_session_handle : invalid_session_id);
     }
-    const bool own = session->id == caller.session;
+    const bool own = session == own_session(caller);
     if (!own && caller.privilege < Privilege::administrator)
     {
         return refuse(CompletionCode::insufficient_privilege);
@@ -158,7 +164,7 @@ Outcome SessionCommands::session_info(ConstBytes data, const Caller& caller) con
     switch (data[0])
     {
     case 0x00:
-        session = sessions.find(caller.session);
+        session = own_session(caller);
         break;
     case 0xFE:
         session = sessions.find_handle(data[1]);
@@ -202,6 +208,10 @@ Outcome SessionCommands::channel_info(ConstBytes data, const Caller& caller) con
     if (number == server_.lan().channel)
     {
         return answer(lan_channel_info_data(number, server_.sessions().active()));
+    }
+    if (caller.kind == ChannelKind::bridged && caller.session != 0 && number == caller.channel)
+    {
+        return answer(lan_channel_info_data(number, 1)); // of the others its own server knows
     }
     const bool own = caller.kind == ChannelKind::system_interface && number == caller.channel;
     if (own || number == system_interface_channel)

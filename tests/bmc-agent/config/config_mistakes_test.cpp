@@ -94,7 +94,7 @@ TEST_CASE("mistakes of keys")
         {lan, R"("lan": 5,)", "/lan: is a number; write an object"},
         {suites, R"("cipher_suites": [17], "cipher_suites": [3])", "/lan/cipher_suites: the key stands here twice"},
         {R"(  "lan")", R"("retries": 3, "lan")",
-         R"(/retries: unknown key; known here: "lan", "system_interfaces", "usb", "network", "verification")"},
+         R"(/retries: unknown key; known here: "lan", "system_interfaces", "dbus_ipmi", "usb", "network", "verification")"},
     });
 }
 
@@ -352,6 +352,73 @@ TEST_CASE("system interfaces: what is wrong, and what they are when right")
     {
         CAPTURE(mistake.first);
         CHECK(report_of(with(staging, hosts(mistake.first))).starts_with("f.json: " + mistake.second));
+    }
+}
+
+TEST_CASE("IPMI over D-Bus: what is wrong, and what it is when right")
+{
+    const auto parsed = [](std::string_view section)
+    {
+        return parse(with(staging, std::string{staging} + R"( "dbus_ipmi": )" + std::string{section} + ","), "f.json",
+                     test::one_secret_file);
+    };
+    const auto config = parsed(R"({"policy": "read-only", "legacy": true, "channels": [
+        {"name": "ipmi_kcs3", "channel": 15, "type": "kcs", "max_message": 61, "policy": "full"},
+        {"name": "eth0", "channel": 2, "type": "lan"}]})");
+    REQUIRE(config.has_value());
+    REQUIRE(config->dbus_ipmi.has_value());
+    CHECK(config->dbus_ipmi->name == "xyz.openbmc_project.Ipmi.Host");
+    CHECK(config->dbus_ipmi->legacy);
+    REQUIRE(config->dbus_ipmi->channels.size() == 2);
+    CHECK(config->dbus_ipmi->channels[0].type == BridgeType::kcs);
+    CHECK(config->dbus_ipmi->channels[0].max_message == 61);
+    CHECK(config->dbus_ipmi->channels[0].policy == HostPolicy::full);
+    CHECK(config->dbus_ipmi->channels[1].number == 2);
+    CHECK(config->dbus_ipmi->channels[1].max_message == 0);
+    CHECK(config->dbus_ipmi->channels[1].policy == HostPolicy::read_only);
+    const std::string text = summary(*config);
+    CHECK(text.find("IPMI over D-Bus as xyz.openbmc_project.Ipmi.Host\n"
+                    "  ipmi_kcs3: a host's KCS, channel 15, may do everything\n"
+                    "  eth0: another server's sessions, channel 2, may only ask\n"
+                    "  org.openbmc.HostIpmi: channel 0, may only ask\n") != std::string::npos);
+    CHECK(parsed(R"({"channel_config": "/c.json"})")->dbus_ipmi->channel_config == "/c.json");
+    CHECK(parsed(R"({"legacy": true, "name": "a.b-c"})").has_value());
+
+    const auto channel = [](std::string_view members) { return R"({"channels": [{)" + std::string{members} + "}]}"; };
+    const std::vector<std::pair<std::string, std::string>> mistakes{
+        {"{}", "/dbus_ipmi/channels: missing; write them, or \"channel_config\""},
+        {"[]", "/dbus_ipmi: is an array"},
+        {R"({"legacy": 1})", "/dbus_ipmi/legacy: is a number"},
+        {R"({"legacy": true, "rate": 1})", "/dbus_ipmi/rate: unknown key"},
+        {R"({"legacy": true, "name": "host"})", "/dbus_ipmi/name: \"host\" is no bus name"},
+        {R"({"legacy": true, "name": "a..b"})", "/dbus_ipmi/name: "},
+        {R"({"legacy": true, "name": "a.1b"})", "/dbus_ipmi/name: "},
+        {R"({"legacy": true, "name": "a.b."})", "/dbus_ipmi/name: "},
+        {R"({"legacy": true, "name": "a.b'"})", "/dbus_ipmi/name: "},
+        {R"({"channel_config": "c.json"})", "/dbus_ipmi/channel_config: \"c.json\" is a relative path"},
+        {channel(R"("channel": 2, "type": "kcs")"), "/dbus_ipmi/channels/0/name: missing"},
+        {channel(R"("name": "a.b", "channel": 2, "type": "kcs")"), "/dbus_ipmi/channels/0/name: \"a.b\" is no part"},
+        {channel(R"("name": "a", "type": "kcs", "channel": 16)"), "/dbus_ipmi/channels/0/channel: 16 is out of range"},
+        {channel(R"("name": "a", "type": "kcs", "channel": 14)"), "/dbus_ipmi/channels/0/channel: is no channel's"},
+        {channel(R"("name": "a", "type": "kcs", "channel": 1)"), "/dbus_ipmi/channels/0/channel: 1 is another"},
+        {channel(R"("name": "a", "channel": 2)"), "/dbus_ipmi/channels/0/type: missing"},
+        {channel(R"("name": "a", "channel": 2, "type": "smic")"), "/dbus_ipmi/channels/0/type: \"smic\" is none"},
+        {channel(R"("name": "a", "channel": 2, "type": "kcs", "policy": "no")"), "/dbus_ipmi/channels/0/policy: "},
+        {channel(R"("name": "a", "channel": 2, "type": "kcs", "max_message": 47)"),
+         "/dbus_ipmi/channels/0/max_message: 47 is out of range"},
+        {channel(R"("name": "a", "channel": 2, "type": "kcs"}, {"name": "a", "channel": 3, "type": "kcs")"),
+         "/dbus_ipmi/channels/1/name: \"a\" stands here twice"},
+        {channel(R"("name": "a", "channel": 2, "type": "kcs"}, {"name": "b", "channel": 2, "type": "kcs")"),
+         "/dbus_ipmi/channels/1/channel: 2 is another"},
+        {R"({"legacy": true, "channels": [{"name": "Ipmb", "channel": 0, "type": "ipmb"}]})",
+         "/dbus_ipmi/channels/0/channel: 0 is another"},
+    };
+    for (const auto& [section, line] : mistakes)
+    {
+        CAPTURE(section);
+        const auto wrong = parsed(section);
+        REQUIRE(!wrong.has_value());
+        CHECK_MESSAGE(wrong.error().text.starts_with("f.json: " + line), wrong.error().text);
     }
 }
 
