@@ -16,7 +16,7 @@ package_packages="build-essential debhelper fakeroot"
 demo_packages="ovmf openssl"
 check_packages="clang clang-format clang-tidy libclang-rt-14-dev doctest-dev python3 spin gcc
     ipmitool freeipmi-tools openipmi python3-pyghmi python3-cryptography iproute2 curl xz-utils zstd
-    man-db qemu-system-x86 busybox-static kmod binutils usbip mtools libfuse3-dev libwrap0 dnsmasq-base
+    man-db qemu-system-x86 busybox-static kmod binutils usbip mtools mtd-utils libfuse3-dev libwrap0 dnsmasq-base
     debootstrap e2fsprogs dbus-daemon systemd libglib2.0-bin python3-dbus python3-gi libubootenv-tool"
 
 case "${1:-}" in

@@ -36,20 +36,27 @@ std::string_view name_of(protocol::Restart restart)
     return "restarts nothing";
 }
 
-std::string place_of(const Target& target)
-{
-    std::string text = target.path.string();
-    for (const Slot& slot : target.slots ? target.slots->places : std::vector<Slot>{})
-    {
-        text += (text.empty() ? "slot " : " or slot ") + slot.name + " at " + slot.path.string();
-    }
-    return text;
-}
-
 std::string size_text(std::uint64_t bytes)
 {
     constexpr std::uint64_t mebi = 1ULL << 20;
     return bytes % mebi == 0 ? std::to_string(bytes / mebi) + " MiB" : std::to_string(bytes) + " bytes";
+}
+
+std::string place_of(const Target& target)
+{
+    std::string text;
+    for (const Slot& slot : target.slots ? target.slots->places : std::vector<Slot>{})
+    {
+        text += (text.empty() ? "slot " : " or slot ") + slot.name + " at " + slot.path.string();
+    }
+    if (target.slots)
+    {
+        return text;
+    }
+    text = printable(target.path.string());
+    text += target.type == "handover" ? " (for its action)" : target.type == "file" ? "" : " (" + target.type + ")";
+    text += target.offset != 0 ? " from byte " + std::to_string(target.offset) : "";
+    return text + (target.size != 0 ? ", " + size_text(target.size) + " of it" : "");
 }
 
 std::string lan_lines(const Lan& lan)

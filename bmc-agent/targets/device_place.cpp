@@ -158,6 +158,18 @@ std::string mount_remark(const std::filesystem::path& block_device)
 
 std::optional<std::string> user_of_mtd(unsigned number)
 {
+    // A partitioned device has its partitions below it: whoever uses one of them uses the device.
+    std::error_code no_such_device;
+    const std::string name = "mtd" + std::to_string(number);
+    for (const auto& entry : std::filesystem::directory_iterator{"/sys/class/mtd/" + name, no_such_device})
+    {
+        const std::string part = entry.path().filename().string();
+        const auto part_number = part.starts_with("mtd") ? number_in(part.substr(3)) : std::nullopt;
+        if (const auto user = part_number ? user_of_mtd(static_cast<unsigned>(*part_number)) : std::nullopt)
+        {
+            return *user + " (its part " + part + ")";
+        }
+    }
     if (const auto place = mounted_at(mtd_block_major, number, text_of("/proc/self/mountinfo")))
     {
         return "is mounted at " + *place;

@@ -203,6 +203,15 @@ Result<void> FlashMedium::give_up(std::uint64_t index, const char* what)
         return fail(ErrorKind::input_output, "block " + std::to_string(block) + " of " + name() + " can't be " + what +
                                                  ": the flash is worn out or write-protected");
     }
+    // Marks are for good: more of them in one update than wear explains are a fault of the chip, its supply or driver.
+    constexpr std::uint64_t least_limit = 8;
+    if (worn_ >= std::max(least_limit, flash_->geometry().blocks / 50))
+    {
+        return fail(ErrorKind::input_output,
+                    "block " + std::to_string(block) + " of " + name() + " can't be " + what + ", as " +
+                        std::to_string(worn_) +
+                        " before it: that is no wear; look at the flash, its power and its driver");
+    }
     if (auto marked = flash_->mark_bad(block); !marked)
     {
         return marked;

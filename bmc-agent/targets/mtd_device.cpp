@@ -130,9 +130,14 @@ Result<bool> MtdDevice::program(std::uint64_t block, ConstBytes pages)
     while (!pages.empty())
     {
         const ssize_t count = ::pwrite(file_.descriptor(), pages.data(), pages.size(), place);
-        if (count == 0 || (count < 0 && errno == EIO))
+        if (count < 0 && errno == EIO)
         {
             return false;
+        }
+        if (count == 0)
+        {
+            return fail(ErrorKind::input_output,
+                        "cannot write " + file_.path().string() + ": the driver takes no bytes");
         }
         if (count < 0 && errno != EINTR)
         {

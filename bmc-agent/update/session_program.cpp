@@ -51,7 +51,12 @@ void UpdateSession::program_component(TimePoint now)
     }
     else if (const auto begun = begin_component(components_[programmed_]); !begun)
     {
+        entry_->content_size = 0; // nothing was written
         fail_update({ReasonCode::program_failed, state_, begun.error().text + programmed_before()}, now);
+    }
+    else if (!target.handler().replaces_at_once())
+    {
+        target.installed().expect(std::nullopt);
     }
 }
 

@@ -147,7 +147,9 @@ void UpdateSession::expect_installed(Target& target)
     const auto last = std::ranges::find_if(
         entries, [&](const HistoryEntry& entry)
         { return entry.target == target.configuration().name && entry.content_size != 0 && entry.slot == running; });
-    target.installed().expect(last != entries.end() ? std::optional{last->content_size} : std::nullopt);
+    // One that failed in the midst has left neither image; one that is not judged yet may be in place.
+    const bool whole = last != entries.end() && (last->result != UpdateResult::failed || last->settle);
+    target.installed().expect(whole ? std::optional{last->content_size} : std::nullopt);
 }
 
 /// What an agent before this one left: an update that was under way has failed, or was being put in place; a restart

@@ -20,6 +20,7 @@ HistoryEntry entry_of(std::string target, std::string text)
     entry.text = std::move(text);
     entry.sha256[5] = 7;
     entry.size = 1ULL << 31;
+    entry.content_size = 1ULL << 30;
     entry.boot_id = "00ff";
     entry.slot = "b";
     entry.trial_boot = "ff00";
