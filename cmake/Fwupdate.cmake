@@ -3,7 +3,6 @@
 set(FWUPDATE_SANITIZE "" CACHE STRING "Sanitizers for everything, e.g. address,undefined or thread")
 option(FWUPDATE_FUZZ "Build the libFuzzer targets too (needs clang)" OFF)
 option(FWUPDATE_TESTS "Build the tests" ON)
-option(FWUPDATE_PCH "Precompile what nearly every file includes; the ordinary build does not, and finds missing includes" OFF)
 
 # Sanitizers make g++ 12 believe in uninitialized reads that are not there: warnings stop the ordinary build only.
 set(fwupdate_strict -Werror)
@@ -31,25 +30,6 @@ if(FWUPDATE_FUZZ)
   target_compile_options(fwupdate_options INTERFACE -fsanitize=fuzzer-no-link)
 endif()
 
-# One header for what is optimized and one for tests, shared by all targets of that kind.
-function(fwupdate_precompile name kind)
-  if(NOT FWUPDATE_PCH)
-    return()
-  endif()
-  if(NOT TARGET fwupdate_pch_${kind})
-    file(WRITE ${PROJECT_BINARY_DIR}/generated/pch_${kind}.cpp "")
-    add_library(fwupdate_pch_${kind} OBJECT ${PROJECT_BINARY_DIR}/generated/pch_${kind}.cpp)
-    set_target_properties(fwupdate_pch_${kind} PROPERTIES POSITION_INDEPENDENT_CODE ON)
-    target_link_libraries(fwupdate_pch_${kind} PRIVATE fwupdate_options)
-    target_compile_options(fwupdate_pch_${kind} PRIVATE ${ARGN})
-    target_precompile_headers(fwupdate_pch_${kind} PRIVATE
-      <algorithm> <array> <chrono> <cstdint> <filesystem> <functional> <map> <memory> <optional> <string>
-      <string_view> <utility> <variant> <vector> <nlohmann/json.hpp> ${PROJECT_SOURCE_DIR}/protocol-spec/messages.hpp)
-  endif()
-  set_target_properties(${name} PROPERTIES POSITION_INDEPENDENT_CODE ON)
-  target_precompile_headers(${name} REUSE_FROM fwupdate_pch_${kind})
-endfunction()
-
 add_custom_target(unit_tests) # all doctest programs
 add_custom_target(fuzzers)    # all libFuzzer programs
 
@@ -59,7 +39,6 @@ function(fwupdate_library name)
   add_library(${name} STATIC ${ARG_SOURCES})
   set_target_properties(${name} PROPERTIES POSITION_INDEPENDENT_CODE ON)
   target_link_libraries(${name} PUBLIC fwupdate_options ${ARG_LINK})
-  fwupdate_precompile(${name} library)
 endfunction()
 
 # fwupdate_test(NAME SOURCES a.cpp ... LINK lib ...): a doctest program, one ctest case, labelled "unit". What is tested
@@ -74,7 +53,6 @@ function(fwupdate_test name)
   target_link_libraries(${name} PRIVATE fwupdate_options ${ARG_LINK})
   target_compile_options(${name} PRIVATE -O0 -U_FORTIFY_SOURCE)
   target_compile_definitions(${name} PRIVATE SOURCE_DIR="${PROJECT_SOURCE_DIR}")
-  fwupdate_precompile(${name} test -O0 -U_FORTIFY_SOURCE)
   add_dependencies(unit_tests ${name})
   add_test(NAME ${name} COMMAND ${name})
   set_tests_properties(${name} PROPERTIES LABELS unit TIMEOUT 120)

@@ -233,7 +233,7 @@ class Manners(unittest.TestCase):
             self.assertEqual(good.returncode, 0, good.stderr)
             self.assertNotIn(directory, good.stderr)
             self.assertTrue(good.stdout.startswith("ok\n"), good.stdout)
-            self.assertIn(' "rom", /tmp/rom, ', good.stdout)  # a target too
+            self.assertIn(' "rom", /tmp/rom (for its action), ', good.stdout)  # a target too
             self.assertTrue(good.stdout.endswith("firmware blobs of phosphor-ipmi-flash: 1\n" + line), good.stdout)
             self.write_json(directory, "b.json", [{**entry, "blob": "bios"}])
             bad = self.run_agent(*check)

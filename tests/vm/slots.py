@@ -134,7 +134,7 @@ class Slots(rig.Case):
                    # Not restricted: that would drop the agent's answers, which are UDP.
                    "-netdev", f"user,id=lan,hostfwd=udp:127.0.0.1:{port}-10.0.2.15:623",
                    "-device", "virtio-net-pci,netdev=lan,romfile="]
-        vm = self.boot(name, root, devices, logs="$agent_log", reboots=True)
+        vm = self.boot(name, root, devices, logs="$agent_log", reboots=True, memory=512)
         return Machine(vm, port)
 
     def write(self, name, data):
