@@ -107,6 +107,12 @@ Result<void> BlockMedium::find_room(std::uint64_t size)
     {
         return room.error();
     }
+    int read_only = 0;
+    if (::ioctl(device_.descriptor(), BLKROGET, &read_only) == 0 && read_only != 0) // it opens, and refuses each write
+    {
+        return fail(ErrorKind::denied,
+                    name_ + " is write-protected; take the protection off, as with blockdev --setrw");
+    }
     room_ = *room;
     if (size > room_)
     {

@@ -164,7 +164,7 @@ std::optional<std::string> user_of_mtd(unsigned number)
     for (const auto& entry : std::filesystem::directory_iterator{"/sys/class/mtd/" + name, no_such_device})
     {
         const std::string part = entry.path().filename().string();
-        const auto part_number = part.starts_with("mtd") ? number_in(part.substr(3)) : std::nullopt;
+        const auto part_number = part.starts_with("mtd") && part != name ? number_in(part.substr(3)) : std::nullopt;
         if (const auto user = part_number ? user_of_mtd(static_cast<unsigned>(*part_number)) : std::nullopt)
         {
             return *user + " (its part " + part + ")";

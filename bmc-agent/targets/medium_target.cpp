@@ -16,7 +16,6 @@ MediumTarget::~MediumTarget()
 Result<void> MediumTarget::begin(VerifiedImage image)
 {
     cancel();
-    torn_ = false;
     done_ = 0;
     total_ = 2 * image.bytes.size;
     if (image.bytes.size == 0)

@@ -89,9 +89,9 @@ class Flash(rig.Case):
 
     def nand(self):
         name = "mtd:NAND simulator partition 0"
-        self.assertRegex(self.program("mtd", name, "a"), "1 worn out and marked bad")  # page 1280
+        self.assertRegex(self.program("mtd", name, "a"), "1 worn out and marked bad")  # page 1282
         self.assert_nand("a")
-        self.assertRegex(self.program("mtd", name, "b"), "2 worn out and marked bad")  # block 12, and at last page 0
+        self.assertRegex(self.program("mtd", name, "b"), "2 worn out and marked bad")  # block 12, and at last page 2
         self.assert_nand("b")
         self.assertEqual(self.bad_blocks(), [0, 5, 9, 12, 20])
         self.assertIn("24 of 25 blocks were the same already", self.program("mtd", name, "b"))
@@ -101,7 +101,7 @@ class Flash(rig.Case):
             self.assertEqual(done.text.strip() == "0", step > 2, "whether it begins as an image")
         self.assertRegex(self.program("mtd", name, "a"), "blocks were the same already$")
         self.assert_nand("a")
-        self.run_ok("head -c 8M /dev/zero >/eight")
+        self.run_ok("head -c 8388608 /dev/zero >/eight")
         self.refused("mtd", name, "eight", "needs 64 blocks of 131072 bytes, and .* has 59 good ones")
         self.assert_nand("a")
 
@@ -111,9 +111,9 @@ class Flash(rig.Case):
         self.installed("mtd", "/dev/mtd1", name)
 
     def bad_blocks(self):
-        text = self.run_ok("nanddump --bb=dumpbad -l 8M -f /dev/null /dev/mtd1").text
+        text = self.run_ok("nanddump --bb=dumpbad -l 8388608 -f /dev/null /dev/mtd1").text
         self.assertIn("Number of bad blocks: 5", text)
-        pages = self.run_ok("nanddump -q --bb=padbad -l 8M -f /tmp/dump /dev/mtd1; "
+        pages = self.run_ok("nanddump -q --bb=padbad -l 8388608 -f /tmp/dump /dev/mtd1; "
                             "for block in 0 5 9 12 20; do dd if=/tmp/dump bs=131072 skip=$block count=1 2>/dev/null | "
                             "tr -d '\\377' | cmp -s - /dev/null && echo $block; done")
         return [int(line) for line in pages.text.split()]
@@ -139,7 +139,7 @@ class Flash(rig.Case):
         self.assertEqual(self.disk.read_bytes()[:CHUNK], bytes(CHUNK), "half-written, it begins as an image does")
         self.program("block", link, "whole")
         self.assertEqual(self.disk.read_bytes(), IMAGES["whole"])
-        self.run_ok("truncate -s 4M /tmp/other && losetup /dev/loop1 /tmp/other")
+        self.run_ok("truncate -s 4194304 /tmp/other && losetup /dev/loop1 /tmp/other")
         self.program("block", "/dev/loop1", "a", "--offset 4096 --size 3145828")
         self.run_ok(f"dd if=/tmp/other bs=4096 skip=1 2>/dev/null | head -c {SIZES['a']} | cmp - /a")
         self.run_ok("head -c 4096 /tmp/other | tr -d '\\000' | cmp - /dev/null")
@@ -147,13 +147,13 @@ class Flash(rig.Case):
         self.refused("block", "/dev/loop1", "a", "takes 4096", "--offset 8192 --size 4096")
 
     def users_of_disks(self):
-        self.run_ok("mkfs.vfat /dev/vda && mount -t vfat /dev/vda /mnt && echo kept >/mnt/file && sync")
+        self.run_ok("mkdosfs /dev/vda && mount -t vfat /dev/vda /mnt && echo kept >/mnt/file && sync")
         self.refused("block", "/dev/vda", "a", r"/dev/vda is in use \(mounted at /mnt\); unmount or stop what uses it")
         self.run_ok("grep kept /mnt/file && umount /mnt")
         self.refused("block", "/dev/loop0", "a", "/dev/loop0 is in use; ")  # block2mtd has it
         self.refused("block", "/dev/null", "a", "/dev/null is no block device")
         self.run_ok("echo 1 >/sys/block/vda/ro || blockdev --setro /dev/vda")
-        self.refused("block", "/dev/vda", "a", "cannot open /dev/vda")
+        self.refused("block", "/dev/vda", "a", "/dev/vda is write-protected; ")
 
 
 if __name__ == "__main__":

@@ -128,3 +128,16 @@ TEST_CASE("what is handed over lies there for an action, and is not what is inst
     CHECK_FALSE(file.handler().hands_over());
     CHECK(file.installed().wants_work());
 }
+
+TEST_CASE("only handlers of the table exist")
+{
+    for (const char* type : {"file", "handover", "block", "mtd"})
+    {
+        CHECK(is_handler_type(type));
+        CHECK(make_handler({.id = 1, .name = "x", .type = type, .path = "/not-there/x", .max_size = 0, .restart = {}},
+                           {}) != nullptr);
+    }
+    CHECK_FALSE(is_handler_type("nvme"));
+    CHECK_FALSE(is_handler_type(""));
+    CHECK(make_handler({}, {}) == nullptr);
+}

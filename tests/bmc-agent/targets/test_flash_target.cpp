@@ -193,6 +193,10 @@ TEST_CASE("when the good blocks run out on the way it is a failure, and the targ
     REQUIRE(failed.has_error());
     CHECK(failed.error().kind == ErrorKind::no_space);
     CHECK(target->holds_neither());
+    CHECK(write(*target, image_of(17 * 64)).has_error()); // refused at once, which changes nothing
+    CHECK(target->holds_neither());
+    REQUIRE(write(*target, image_of(500)).has_value());
+    CHECK_FALSE(target->holds_neither());
 }
 
 TEST_CASE("blocks that fail one after the other are no wear: the update ends before all of them are marked")
