@@ -11,6 +11,7 @@ template <class... Rows> struct Table : Rows...
 {
     using Rows::operator()...;
 };
+template <class... Rows> Table(Rows...) -> Table<Rows...>; // compilers before C++20's aggregates need it said
 
 } // namespace
 

@@ -82,7 +82,8 @@ TEST_CASE("what OpenBMC's list says of its channels")
              {"oem", "oem", "session-less", BridgeType::internal},
              {"lan-802.3", "ipmb-1.0", "session-less", BridgeType::internal}})
     {
-        CAPTURE(medium);
+        const std::string row = medium; // clang 14 does not let a lambda have a binding
+        CAPTURE(row);
         const auto one =
             parse_channel_config("{" + entry("7", "x", medium, protocol, sessions) + "}", "f.json", HostPolicy::full);
         REQUIRE(one.has_value());
@@ -116,7 +117,8 @@ TEST_CASE("what is wrong with such a file")
               "f.json: /1/channel_info/session_supported: \"none\""},
              {"{" + entry("1", "x", "ipmb", "kcs", "session-less", "1") + "}", "f.json: /1/is_valid: is a number"}})
     {
-        CAPTURE(text);
+        const std::string row = text; // clang 14 does not let a lambda have a binding
+        CAPTURE(row);
         const auto wrong = parse_channel_config(text, "f.json", HostPolicy::full);
         REQUIRE(!wrong.has_value());
         CHECK_MESSAGE(wrong.error().text.starts_with(line), wrong.error().text);

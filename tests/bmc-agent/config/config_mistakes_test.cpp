@@ -415,7 +415,8 @@ TEST_CASE("IPMI over D-Bus: what is wrong, and what it is when right")
     };
     for (const auto& [section, line] : mistakes)
     {
-        CAPTURE(section);
+        const std::string row = section; // clang 14 does not let a lambda have a binding
+        CAPTURE(row);
         const auto wrong = parsed(section);
         REQUIRE(!wrong.has_value());
         CHECK_MESSAGE(wrong.error().text.starts_with("f.json: " + line), wrong.error().text);

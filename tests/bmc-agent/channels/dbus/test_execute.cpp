@@ -145,7 +145,8 @@ TEST_CASE("the session's privilege decides: D4h, after C1h")
                                                                 {4, "07000100", "07000200"},
                                                                 {5, "07000100", "07000200"}})
     {
-        CAPTURE(level);
+        const int row = level; // clang 14 does not let a lambda have a binding
+        CAPTURE(row);
         IpmiHostBench bench;
         CHECK(bench.ask("06 01", netipmid, IpmiHostBench::session(level)) == user_command);
         CHECK(bench.ask("06 02", netipmid, IpmiHostBench::session(level)) == admin_command);
