@@ -161,9 +161,10 @@ std::vector<std::string> add_bridged_channels(Config& config)
         }
         if (const std::string owner = owner_of(channel.number, config); !owner.empty())
         {
-            mistakes.push_back(file + ": /" + std::to_string(channel.number) + ": " + printable(channel.name) +
-                               " has the number of " + owner +
-                               "; give one of them another, or write it under /dbus_ipmi/channels");
+            std::string& mistake = mistakes.emplace_back(file);
+            mistake.append(": /").append(std::to_string(channel.number)).append(": ").append(printable(channel.name));
+            mistake.append(" has the number of ").append(owner);
+            mistake.append("; give one of them another, or write it under /dbus_ipmi/channels");
             continue;
         }
         section.channels.push_back(std::move(channel));

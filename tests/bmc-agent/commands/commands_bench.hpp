@@ -49,6 +49,19 @@ inline Caller host_caller()
             .max_response = 240};
 }
 
+/// Another server's session, or (without) a program of the BMC.
+inline Caller bridged_caller(std::uint32_t session)
+{
+    return {.channel = 5,
+            .kind = ChannelKind::bridged,
+            .session = session,
+            .user = "eth0 user 3",
+            .user_id = 3,
+            .privilege = ipmi::Privilege::administrator,
+            .max_message = 1384,
+            .max_response = 900};
+}
+
 class CommandsBench
 {
   public:

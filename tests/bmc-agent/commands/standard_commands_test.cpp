@@ -155,6 +155,22 @@ TEST_CASE("HPM.2: the sizes that the channel carries")
     CHECK(bench.ask("0c 02 0e c0 00") == "c7");
 }
 
+TEST_CASE("a bridged session has HPM.2's sizes of its own channel; what has no session has none")
+{
+    CommandsBench bench;
+    CHECK(bench.ask("0c 02 0e c0 00 00", bridged_caller(7)) == "00"
+                                                               "11"
+                                                               "000000"
+                                                               "6f05"
+                                                               "8c03"); // 1384 + 7, 900 + 8
+    CHECK(bench.ask("0c 02 05 c0 00 00", bridged_caller(7)) == bench.ask("0c 02 0e c0 00 00", bridged_caller(7)));
+    CHECK(bench.ask("0c 02 05 c0 00 00") == "cc"); // not the LAN's
+    CHECK(bench.ask("0c 02 0e c0 00 00", bridged_caller(0)) == "cc");
+    CHECK(bench.ask("2c 3e 00 02", bridged_caller(7)).substr(8, 4) == "2200"); // channels 1 and 5
+    CHECK(bench.ask("2c 3e 00 02", bridged_caller(0)).substr(8, 4) == "0200");
+    CHECK(bench.ask("06 2e 0f", bridged_caller(7)) == "d4"); // the host's alone
+}
+
 TEST_CASE("every truncation and every excess of a fixed request is refused")
 {
     CommandsBench bench;

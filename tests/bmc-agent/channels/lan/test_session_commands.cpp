@@ -198,3 +198,25 @@ TEST_CASE("a system interface may ask about the channel, and has no session of i
     CHECK(to_hex(ask(0x3D, {0x00}).data) == "000800");
     CHECK(ask(0x3C, {0, 0, 0, 0}).completion_code == CompletionCode{0x87});
 }
+
+TEST_CASE("a bridged session is none of ours, whatever its number")
+{
+    Desk desk;
+    Caller bridged{};
+    bridged.channel = 5;
+    bridged.kind = ChannelKind::bridged;
+    bridged.session = desk.console.bmc_id; // another server's number may be the same
+    bridged.privilege = ipmi::Privilege::operator_;
+    const auto ask = [&](std::uint8_t command, const Bytes& data) {
+        return desk.bench.table.dispatch({NetFn::app, 0, command, data}, bridged, desk.bench.now).response;
+    };
+    CHECK(ask(0x3B, {2}).completion_code == CompletionCode::not_supported_in_present_state);
+    CHECK(ask(0x3C, id_bytes(desk.console.bmc_id)).completion_code == CompletionCode::insufficient_privilege);
+    CHECK(to_hex(ask(0x3D, {0x00}).data) == "000801");
+    CHECK(to_hex(ask(0x42, {0x0E}).data).starts_with("050401"));
+    CHECK(to_hex(ask(0x42, {0x05}).data).starts_with("050401"));
+    CHECK(ask(0x42, {0x06}).completion_code == CompletionCode::invalid_data_field);
+    bridged.session = 0;
+    CHECK(ask(0x42, {0x0E}).completion_code == CompletionCode::invalid_data_field);
+    CHECK(desk.code(0x3B, {4}) == CompletionCode::ok); // ours lives on
+}
