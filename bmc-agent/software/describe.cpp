@@ -183,7 +183,7 @@ class Describer
 
 std::string root_of(Device device, SoftwareLayout layout)
 {
-    const std::string root{software_root};
+    std::string root{software_root};
     if (layout == SoftwareLayout::era_2020)
     {
         return root;

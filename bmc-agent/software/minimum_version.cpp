@@ -61,7 +61,7 @@ VersionNumbers MinimumVersion::numbers_of(const std::string& version) const
 
 Outcome<void> MinimumVersion::check(const std::string& version, package::Purpose purpose) const
 {
-    if (numbers_of(version) >= numbers_of(settings_.version))
+    if (!(numbers_of(version) < numbers_of(settings_.version)))
     {
         return {};
     }

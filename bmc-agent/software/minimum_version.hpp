@@ -6,10 +6,11 @@
 #include "common/package/tarball/manifest.hpp"
 #include "common/result.hpp"
 
-#include <compare>
 #include <cstdint>
 #include <regex>
 #include <string>
+#include <tuple>
+#include <utility>
 
 namespace fwupdate::agent::software
 {
@@ -22,7 +23,11 @@ struct VersionNumbers
     std::uint8_t minor{};
     std::uint8_t revision{};
 
-    auto operator<=>(const VersionNumbers&) const = default;
+    bool operator==(const VersionNumbers&) const = default;
+    bool operator<(const VersionNumbers& other) const
+    {
+        return std::tie(major, minor, revision) < std::tie(other.major, other.minor, other.revision);
+    }
 };
 
 class MinimumVersion

@@ -4,10 +4,10 @@
 
 #include "bmc-agent/software/names.hpp"
 
-#include <compare>
 #include <cstdint>
 #include <map>
 #include <string>
+#include <tuple>
 #include <variant>
 #include <vector>
 
@@ -21,7 +21,7 @@ struct Association
     std::string reverse;
     std::string endpoint; ///< object path
 
-    auto operator<=>(const Association&) const = default;
+    bool operator==(const Association&) const = default;
 };
 
 /// A property: D-Bus's b, y, s, as, a(sss).
@@ -34,7 +34,11 @@ struct ObjectKey
     Service service{};
     std::string path;
 
-    auto operator<=>(const ObjectKey&) const = default;
+    bool operator==(const ObjectKey&) const = default;
+    bool operator<(const ObjectKey& other) const
+    {
+        return std::tie(service, path) < std::tie(other.service, other.path);
+    }
 };
 
 /// The same path may be in two services.

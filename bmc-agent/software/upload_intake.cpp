@@ -93,9 +93,9 @@ void UploadIntake::work()
     {
         if (!waiting_.empty())
         {
-            Order order = std::move(waiting_.front());
+            const Order order = std::move(waiting_.front());
             waiting_.pop_front();
-            begin(std::move(order));
+            begin(order);
         }
         return;
     }
@@ -115,7 +115,7 @@ void UploadIntake::work()
     refuse(job.order, end.error());
 }
 
-void UploadIntake::begin(Order order)
+void UploadIntake::begin(const Order& order)
 {
     const auto begun = order.descriptor ? inspect(order, {}, order.descriptor) : begin_file(order);
     if (!begun)

@@ -56,7 +56,7 @@ class UploadIntake
         UploadInspection inspection;
     };
 
-    void begin(Order order);
+    void begin(const Order& order);
     [[nodiscard]] Outcome<void> begin_file(const Order& order);
     [[nodiscard]] Outcome<std::filesystem::path> put_aside(const std::filesystem::path& upload) const;
     [[nodiscard]] Outcome<void> inspect(Order order, std::filesystem::path directory, std::shared_ptr<const File> file);

@@ -104,10 +104,10 @@ TEST_CASE("a file that is not what was written is damaged")
         {"\"complete\": true", "\"complete\": 1"},
         {"\"versions\": [", "\"others\": ["},
     };
-    for (const auto& [piece, replacement] : faults)
+    for (const auto& fault : faults)
     {
-        CAPTURE(replacement);
-        const auto read = deserialize(with(piece, replacement));
+        CAPTURE(fault.second);
+        const auto read = deserialize(with(fault.first, fault.second));
         REQUIRE_FALSE(read);
         CHECK(read.error().kind == ErrorKind::integrity);
         CHECK_FALSE(read.error().text.empty());
