@@ -142,8 +142,11 @@ TEST_CASE("register: at least, equal, masked; decimal or hexadecimal")
 
 TEST_CASE("an inventory item meets the level when all of its rules do")
 {
-    const std::vector<RuleResult> results{
-        {"a", "/fan0", true, ""}, {"b", "/fan0", false, ""}, {"c", "/fan1", true, ""}, {"d", "", false, ""}};
+    const std::vector<RuleResult> results{{"a", "/fan0", true, ""},
+                                          {"b", "/fan0", false, ""},
+                                          {"c", "/fan1", true, ""},
+                                          {"d", "", false, ""},
+                                          {"e", "/fan0", true, ""}};
     CHECK(inventory_levels(results) == InventoryLevels{{"/fan0", false}, {"/fan1", true}});
 }
 

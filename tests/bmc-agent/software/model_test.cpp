@@ -247,6 +247,26 @@ TEST_CASE("only the agent has restarted: the version that waits stays first, how
     }
 }
 
+TEST_CASE("what runs has replaced another version only where it is before it, not beside it")
+{
+    SavedState state;
+    for (const char* const version : {"1.0", "2.0"})
+    {
+        Version& saved = state.versions.emplace_back();
+        saved.id = version[0] == '1' ? "one" : "two";
+        saved.facts = facts_of(version);
+        saved.activation = Activation::active;
+        saved.priority = std::uint8_t{7};
+    }
+    Bench beside{settings_of(SoftwareLayout::era_2020, 1)};
+    beside.start(state);
+    CHECK(beside.model.versions().size() == 2);
+    state.versions.back().priority = std::uint8_t{8};
+    Bench behind{settings_of(SoftwareLayout::era_2020, 1)};
+    behind.start(state);
+    CHECK(behind.model.versions().size() == 1);
+}
+
 TEST_CASE("an upload of the version that runs now gives way to it")
 {
     Bench before;
