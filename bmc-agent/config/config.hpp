@@ -2,7 +2,9 @@
 #pragma once
 
 #include "bmc-agent/config/actions.hpp"
+#include "bmc-agent/config/ship_level.hpp"
 #include "bmc-agent/config/slots.hpp"
+#include "bmc-agent/config/software.hpp"
 #include "common/ipmi/message.hpp"
 #include "common/package/tarball/manifest.hpp"
 #include "common/package/version/version.hpp"
@@ -243,6 +245,8 @@ struct Config
     std::optional<Usb> usb;                       ///< none: no USB drive
     std::optional<network::Settings> network;     ///< none: nothing is fetched from a network
     std::optional<FlashDirectories> flash_config; ///< none: not looked at
+    std::optional<Software> software;             ///< none: versions are not shown on D-Bus
+    std::optional<ShipLevel> ship_level;          ///< none: no minimum ship level
     std::vector<User> users;
     Verification verification;
     Machine machine;
@@ -268,6 +272,16 @@ Result<Config> load(const std::filesystem::path& file);
 
 /// The same from memory; `name` stands for the file in errors.
 Result<Config> parse(std::string_view text, std::string_view name, const SecretReader& read_secret = read_secret_file);
+
+/// What a program needs that judges the minimum ship level, and nothing else of the configuration.
+struct ShipLevelSettings
+{
+    ShipLevel ship_level; ///< without the section: no rules
+    package::VersionScheme scheme;
+};
+
+/// Reads those sections alone: neither secrets nor targets are looked at. Errors: as load.
+Result<ShipLevelSettings> load_ship_level(const std::filesystem::path& file);
 
 /// What the configuration means, a few lines for a person; without secrets.
 [[nodiscard]] std::string summary(const Config& config);

@@ -67,6 +67,25 @@ Place verification_place(ObjectReader& reader)
     return reader.member("verification");
 }
 
+/// What stands beside the update itself.
+void read_optional_sections(ObjectReader& reader, Config& out)
+{
+    Findings& findings = reader.findings();
+    if (const Place flash = reader.member("flash_config"); flash.value != nullptr)
+    {
+        read_flash_directories(ObjectReader{flash, findings}, out.flash_config.emplace());
+    }
+    if (const Place software = reader.member("software"); software.value != nullptr)
+    {
+        read_software(ObjectReader{software, findings}, out.software.emplace());
+    }
+    if (const Place ship_level = reader.member("ship_level"); ship_level.value != nullptr)
+    {
+        read_ship_level(ObjectReader{ship_level, findings}, out.ship_level.emplace());
+        check_ship_level(*out.ship_level, out.verification, findings);
+    }
+}
+
 /// What staging has no room or no memory for.
 void check_staged(const std::vector<Target>& targets, std::string_view section, const Staging& staging,
                   Findings& findings)
@@ -193,10 +212,7 @@ Config read_config(const Json& document, Findings& findings, Secrets& secrets)
     }
     read_lease(ObjectReader{reader.member("lease"), findings}, config.lease);
     read_targets(reader, config.targets);
-    if (const Place flash = reader.member("flash_config"); flash.value != nullptr)
-    {
-        read_flash_directories(ObjectReader{flash, findings}, config.flash_config.emplace());
-    }
+    read_optional_sections(reader, config);
     read_default_target(reader, config);
     std::string_view level = "info";
     reader.word("log_level", level, level_words);

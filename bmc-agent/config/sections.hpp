@@ -31,6 +31,8 @@ void read_device(ObjectReader reader, Device& out);
 void read_staging(ObjectReader reader, Staging& out);
 void read_lease(ObjectReader reader, Lease& out);
 void read_flash_directories(ObjectReader reader, FlashDirectories& out);
+void read_software(ObjectReader reader, Software& out);
+void read_ship_level(ObjectReader reader, ShipLevel& out);
 void read_targets(ObjectReader& parent, std::vector<Target>& out);
 
 /// A target's "path": absolute, or a device's name where its type has such.
@@ -49,6 +51,14 @@ void read_slots(ObjectReader& reader, Slots& out);
 
 /// Tells channels that share a number: update mode is held by a channel.
 void check_channels(const Config& config, Findings& findings);
+/// Tells versions of rules that can't be compared by the configured patterns.
+void check_ship_level(const ShipLevel& ship_level, const Verification& verification, Findings& findings);
+
+/// Whether it is one as the D-Bus specification has it, and not the root alone.
+[[nodiscard]] bool is_object_path(std::string_view path);
+
+/// A D-Bus object path.
+void read_object_path(ObjectReader& reader, std::string_view key, std::string& out);
 
 inline constexpr std::size_t longest_ipmi_secret = 40; ///< bytes; a BMC key in hexadecimal
 

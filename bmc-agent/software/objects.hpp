@@ -1,0 +1,71 @@
+// What is on D-Bus, as values: objects with interfaces with properties; and what changes from one moment to the next.
+// A shell turns the changes into signals and answers GetManagedObjects and Get with the objects.
+#pragma once
+
+#include "bmc-agent/software/names.hpp"
+
+#include <cstdint>
+#include <map>
+#include <string>
+#include <tuple>
+#include <variant>
+#include <vector>
+
+namespace fwupdate::agent::software
+{
+
+/// An element of Association.Definitions: on object P it stands for P/forward and endpoint/reverse.
+struct Association
+{
+    std::string forward;
+    std::string reverse;
+    std::string endpoint; ///< object path
+
+    bool operator==(const Association&) const = default;
+};
+
+/// A property: D-Bus's b, y, s, as, a(sss).
+using Value = std::variant<bool, std::uint8_t, std::string, std::vector<std::string>, std::vector<Association>>;
+using Properties = std::map<std::string, Value>;
+using Interfaces = std::map<std::string, Properties>;
+
+struct ObjectKey
+{
+    Service service{};
+    std::string path;
+
+    bool operator==(const ObjectKey&) const = default;
+    bool operator<(const ObjectKey& other) const
+    {
+        return std::tie(service, path) < std::tie(other.service, other.path);
+    }
+};
+
+/// The same path may be in two services.
+using Objects = std::map<ObjectKey, Interfaces>;
+
+enum class ChangeKind : std::uint8_t
+{
+    interfaces_added,   ///< from the root object, with all properties
+    interfaces_removed, ///< the properties are empty
+    properties_changed, ///< of one interface, the changed ones alone
+};
+
+struct Change
+{
+    ChangeKind kind{};
+    ObjectKey object;
+    Interfaces interfaces;
+
+    bool operator==(const Change&) const = default;
+};
+
+/// What leads from one state to the other: removals first, then changed properties, then what is new; each in the
+/// order of services, paths and names. A new object is one change, with all of its interfaces.
+[[nodiscard]] std::vector<Change> difference(const Objects& before, const Objects& after);
+
+/// The objects of the associations that the definitions stand for, as the mapper would publish them: in the updater's
+/// service, endpoints in order and each once. A side without a name does not exist.
+void add_association_objects(Objects& objects);
+
+} // namespace fwupdate::agent::software
