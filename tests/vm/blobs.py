@@ -143,7 +143,7 @@ class Blobs(rig.Case):
         self.assertTrue(self.agent.holds(IMAGES["large"]), "the second program has disturbed the first one")
 
         killed = self.begin(host)
-        self.agent.kill()
+        self.kill_between_requests(self.agent, host, "flash_client")
         self.ok(killed.finish(), FAILED)
         self.agent.start()
         self.assertTrue(self.agent.holds(IMAGES["large"]))

@@ -95,7 +95,7 @@ class Streaming(base_raw.RawUpdate, rig.Case):
         host = self.boot_host()
         job, arrived = self.start_install(host)
         start = self.agent.log_length()
-        self.agent.kill()
+        self.kill_between_requests(self.agent, host, "ipmitool")
         self.agent.start()
         begun = time.monotonic()
         self.agent.program.wait_for("Transfer begun", start=start, seconds=100)
