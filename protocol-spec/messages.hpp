@@ -349,10 +349,11 @@ enum class Transport : std::uint8_t
     usb = 3,
     uri = 4,
     blobs = 5, ///< the flash blobs of phosphor-ipmi-flash
+    local = 6, ///< another program of the BMC hands it over, by D-Bus
 };
 constexpr bool is_defined(Transport value)
 {
-    return value <= Transport::blobs;
+    return value <= Transport::local;
 }
 
 inline constexpr std::uint8_t session_in_mode = 0x01;         ///< update mode is held

@@ -177,6 +177,7 @@ void read_software(ObjectReader reader, Software& out)
     reader.number("max_active", out.most_active, 1, 16);
     read_apply_times(reader, out);
     read_image_sets(reader, out);
+    reader.flag("reboot_guard", out.reboot_guard);
     if (const Place least = reader.member("minimum_bmc_version"); least.value != nullptr)
     {
         read_least_version(ObjectReader{least, reader.findings()}, out.least_bmc_version.emplace());

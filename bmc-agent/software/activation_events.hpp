@@ -7,6 +7,7 @@
 
 #include <cstdint>
 #include <string>
+#include <vector>
 
 namespace fwupdate::agent::software
 {
@@ -30,6 +31,9 @@ class ActivationEvents
     virtual void progressed_elsewhere(std::uint8_t percent) = 0;
     virtual void programmed_elsewhere(const ImageFacts& facts) = 0;
     virtual void gave_up_elsewhere(Refusal reason) = 0;
+
+    /// What runs may be another version than before.
+    virtual void running(const std::vector<Running>& versions) = 0;
 };
 
 } // namespace fwupdate::agent::software

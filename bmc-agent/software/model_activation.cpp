@@ -144,19 +144,11 @@ void SoftwareModel::conclude(Version& version)
     driver_->conclude(version, version.apply_time.value_or(apply_time_));
 }
 
-/// It is in its place: what had to give way goes, and it is what can be updated next.
+/// It is in its place, and what can be updated next. What runs stays on show until it runs no more.
 void SoftwareModel::install(Version& version)
 {
     version.updateable = true;
     commit();
-    if (settings_.most_active <= 1)
-    {
-        const Device device = version.device();
-        std::erase_if(
-            versions_, [&](const auto& entry)
-            { return entry.second.functional && entry.second.device() == device && &entry.second != &version; });
-        commit();
-    }
     tell_boot_order(version.device());
 }
 
@@ -181,31 +173,6 @@ void SoftwareModel::give_up(Version& version)
         version.progress.reset();
     }
     commit();
-}
-
-void SoftwareModel::programmed_elsewhere(const ImageFacts& facts)
-{
-    const auto id = make_id(settings_.installed_id, {facts.version, facts.purpose, {}, settings_.id_name, salt()});
-    if (!id)
-    {
-        return; // an image without a version: nothing to show
-    }
-    if (const Version* const present = find(*id); present != nullptr && present->activation != Activation::active)
-    {
-        if (!find_transition(present->activation, Event::erase))
-        {
-            return; // the session has one update at a time: it is not this one that is being activated
-        }
-        drop(*id);
-    }
-    Version newcomer;
-    newcomer.id = *id;
-    newcomer.facts = facts;
-    newcomer.activation = Activation::active;
-    free_space(newcomer);
-    Version& version = versions_.try_emplace(*id, std::move(newcomer)).first->second;
-    rank(version, 0);
-    install(version);
 }
 
 Outcome<void> SoftwareModel::set_priority(const std::string& id, std::uint8_t priority)

@@ -34,6 +34,40 @@ void SoftwareModel::start(SavedState state, const std::vector<Running>& running,
     {
         restore(std::move(version), exists);
     }
+    note_all_running(running);
+    commit();
+}
+
+void SoftwareModel::running(const std::vector<Running>& running)
+{
+    const auto told = [&](const Version& version)
+    {
+        return std::ranges::any_of(running,
+                                   [&](const Running& one) { return device_of(one.purpose) == version.device(); });
+    };
+    const auto runs = [&](const Version& version)
+    {
+        return std::ranges::any_of(
+            running, [&](const Running& one)
+            { return device_of(one.purpose) == version.device() && one.version == version.facts.version; });
+    };
+    std::erase_if(versions_,
+                  [&](const auto& entry)
+                  {
+                      const Version& version = entry.second;
+                      const bool replaced = version.functional && told(version) && !runs(version);
+                      return replaced && settings_.most_active <= 1;
+                  });
+    for (auto& [id, version] : versions_)
+    {
+        version.functional = version.functional && !told(version);
+    }
+    note_all_running(running);
+    commit();
+}
+
+void SoftwareModel::note_all_running(const std::vector<Running>& running)
+{
     for (const Running& one : running)
     {
         note_running(one);
@@ -44,7 +78,6 @@ void SoftwareModel::start(SavedState state, const std::vector<Running>& running,
         mark_updateable(device);
         tell_boot_order(device);
     }
-    commit();
 }
 
 /// An upload lives as long as its file; what a descriptor held is gone.
@@ -227,7 +260,7 @@ std::optional<Refusal> SoftwareModel::obstacle() const
 {
     for (const auto& [id, version] : versions_)
     {
-        if (version.activation == Activation::activating)
+        if (version.activation == Activation::activating && id != elsewhere_)
         {
             return Refusal{ErrorCode::unavailable,
                            "version " + printable(version.facts.version) + " (" + id + ") is being activated"};

@@ -21,15 +21,6 @@
 namespace fwupdate::agent::software
 {
 
-/// What runs on one device, as its target tells.
-struct Running
-{
-    std::string version;
-    package::Purpose purpose{};
-    std::string extended_version;
-    std::string location; ///< in the flash; for IdRule::location
-};
-
 /// After every call: take_changes() become signals, take_reports() log entries, saved() goes into the file.
 class SoftwareModel
 {
@@ -83,8 +74,16 @@ class SoftwareModel
     void succeeded(const std::string& id);
     void gave_up(const std::string& id, Refusal reason);
 
-    /// A version that came another way, by IPMI, is in its place.
+    // Somebody else's update, by IPMI: one at a time. It is shown as a version that nobody has looked into yet.
+    void progressed_elsewhere(std::uint8_t percent);
+    void gave_up_elsewhere(Refusal reason);
+
+    /// A version that came another way is in its place. Without a version: only that it is over.
     void programmed_elsewhere(const ImageFacts& facts);
+
+    /// What runs, when that may have changed without a restart of the agent: a host's firmware, a version that was not
+    /// known yet. Devices that are not told of stay as they are.
+    void running(const std::vector<Running>& running);
 
     // What is there.
     [[nodiscard]] const Versions& versions() const
@@ -114,6 +113,7 @@ class SoftwareModel
     bool fire(Version& version, Event event);
 
     void restore(Version version, const FileExists& exists);
+    void note_all_running(const std::vector<Running>& running);
     void note_running(const Running& running);
     void drop_replaced(Device device);
     void mark_updateable(Device device);
@@ -123,6 +123,7 @@ class SoftwareModel
     void begin_activation(Version& version);
     void conclude(Version& version);
     void give_up(Version& version);
+    void end_elsewhere();
     void free_space(const Version& caller);
     void drop(const std::string& id);
     void install(Version& version);
@@ -137,6 +138,7 @@ class SoftwareModel
     Versions versions_;
     ApplyTime apply_time_{ApplyTime::on_reset};
     std::map<Device, std::string> first_; ///< ids, as last told to the driver
+    std::string elsewhere_;               ///< id of what shows somebody else's update; empty: there is none
     Objects shown_;                       ///< as of the last commit
     std::vector<Change> changes_;
     std::vector<Refusal> reports_;

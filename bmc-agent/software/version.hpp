@@ -76,4 +76,13 @@ struct Version
     }
 };
 
+/// What runs on one device, as a target tells.
+struct Running
+{
+    std::string version;
+    package::Purpose purpose{};
+    std::string extended_version;
+    std::string location; ///< in the flash; for IdRule::location
+};
+
 } // namespace fwupdate::agent::software

@@ -117,6 +117,12 @@ class UpdateSession final : private transports::FetchSink
     [[nodiscard]] ipmi::CompletionCode replace_signature(const Caller& caller, ConstBytes signature, TimePoint now);
     [[nodiscard]] ipmi::CompletionCode go_on(const Caller& caller, TimePoint now);
 
+    // The way of the BMC's own programs (bmc-agent/update/session_activation): an image that they hand over, to whatever
+    // targets it says itself. `size`: bytes. Leaving says whether what needs a restart gets it now or is left to wait.
+    [[nodiscard]] ipmi::CompletionCode start_local(const Caller& caller, std::uint64_t size, TimePoint now);
+    [[nodiscard]] ipmi::CompletionCode append_local(const Caller& caller, ConstBytes data, TimePoint now);
+    [[nodiscard]] ipmi::CompletionCode exit_local(const Caller& caller, bool restart, TimePoint now);
+
     /// Drops what former updates have staged, if nobody holds the mode.
     void clean_up();
 
@@ -142,6 +148,15 @@ class UpdateSession final : private transports::FetchSink
     [[nodiscard]] bool admits(const Caller& caller) const
     {
         return tenure_.held() ? tenure_.would_admit(caller) : !restart_ && !restarting_;
+    }
+
+    /// Who keeps a newcomer from entering, in words for people; none: nobody.
+    [[nodiscard]] std::optional<std::string> holder() const;
+
+    /// What is programmed, or was; none before verification has found it.
+    [[nodiscard]] const std::vector<Component>& components() const
+    {
+        return components_;
     }
 
     /// One fragment of the extended stream; the outcome may be silence.
@@ -212,16 +227,16 @@ class UpdateSession final : private transports::FetchSink
         return state_;
     }
 
-    /// Called after every command and event: there may be work to do, or a nearer deadline.
+    /// Each is called after every command, event and slice of work: there may be work to do, or a nearer deadline.
     void on_activity(std::function<void()> listener)
     {
-        listener_ = std::move(listener);
+        listeners_.push_back(std::move(listener));
     }
     void notify() const
     {
-        if (listener_)
+        for (const auto& listener : listeners_)
         {
-            listener_();
+            listener();
         }
     }
 
@@ -403,7 +418,7 @@ class UpdateSession final : private transports::FetchSink
     std::optional<PendingRestart> restart_;
     bool restarting_{false}; ///< its commands run
     TimePoint next_purge_;
-    std::function<void()> listener_;
+    std::vector<std::function<void()>> listeners_;
     Trials trials_;
 };
 

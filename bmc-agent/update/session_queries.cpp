@@ -164,10 +164,19 @@ std::vector<Finding> UpdateSession::find_circumstances(const Caller& caller, con
         return findings;
     }
     findings.push_back({"lock", protocol::ReasonCode::mode_held,
-                        "update mode is held by " +
-                            (tenure_.user().empty() ? std::string{"the host"} : tenure_.user()) + " on channel " +
-                            std::to_string(tenure_.channel()) + "; wait, or take it over with force"});
+                        "update mode is held by " + holder().value_or("nobody") +
+                            "; wait, or take it over with force"});
     return findings;
+}
+
+std::optional<std::string> UpdateSession::holder() const
+{
+    if (tenure_.held())
+    {
+        return (tenure_.user().empty() ? std::string{"the host"} : tenure_.user()) + " on channel " +
+               std::to_string(tenure_.channel());
+    }
+    return restart_ || restarting_ ? std::optional<std::string>{"a restart that is due"} : std::nullopt;
 }
 
 } // namespace fwupdate::agent

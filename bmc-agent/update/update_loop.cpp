@@ -12,11 +12,6 @@ UpdateLoop::UpdateLoop(boost::asio::io_context& context, UpdateSession& session)
     look();
 }
 
-UpdateLoop::~UpdateLoop()
-{
-    session_.on_activity({});
-}
-
 void UpdateLoop::look()
 {
     if (!work_posted_ && session_.wants_work())
@@ -35,7 +30,7 @@ void UpdateLoop::work()
 {
     work_posted_ = false;
     session_.work(Clock::now());
-    look();
+    session_.notify();
 }
 
 void UpdateLoop::arm(TimePoint deadline)
@@ -51,7 +46,7 @@ void UpdateLoop::arm(TimePoint deadline)
             }
             armed_.reset();
             session_.on_deadline(Clock::now());
-            look();
+            session_.notify();
         });
 }
 

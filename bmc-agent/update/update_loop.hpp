@@ -12,12 +12,12 @@ namespace fwupdate::agent
 class UpdateLoop
 {
   public:
-    /// From now on the session's work is done and its deadlines are met whenever `context` runs. The session must
-    /// outlive the loop.
+    /// From now on the session's work is done and its deadlines are met whenever `context` runs. Neither may be used
+    /// without the other from then on.
     UpdateLoop(boost::asio::io_context& context, UpdateSession& session);
     UpdateLoop(const UpdateLoop&) = delete;
     UpdateLoop& operator=(const UpdateLoop&) = delete;
-    ~UpdateLoop();
+    ~UpdateLoop() = default;
 
   private:
     void look();

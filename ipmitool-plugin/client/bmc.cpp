@@ -79,7 +79,7 @@ std::string name_of(protocol::IntegrityCheck check)
 
 std::string name_of(protocol::Transport transport)
 {
-    constexpr std::array<std::string_view, 6> names{"none", "base stream", "stream", "USB", "URI", "blobs"};
+    constexpr std::array<std::string_view, 7> names{"none", "base stream", "stream", "USB", "URI", "blobs", "local"};
     return pick(names, static_cast<std::size_t>(transport));
 }
 

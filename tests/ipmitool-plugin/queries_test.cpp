@@ -86,6 +86,7 @@ TEST_CASE("status and log name each transport, the flash blobs too")
         {Transport::none, "none"},     {Transport::base_stream, "base stream"},
         {Transport::stream, "stream"}, {Transport::usb, "USB"},
         {Transport::uri, "URI"},       {Transport::blobs, "blobs"},
+        {Transport::local, "local"},
     };
     for (const auto& [transport, name] : names)
     {

@@ -57,6 +57,7 @@ TEST_CASE("the sections may be left out, and may be empty")
     CHECK(config.software->upload_id == IdRule::version);
     CHECK(config.software->upload_directory == "/tmp/images");
     CHECK(config.software->most_active == 1);
+    CHECK(config.software->reboot_guard);
     CHECK(config.software->image_sets.size() == 2);
     CHECK_FALSE(config.software->own_associations);
     CHECK_FALSE(config.software->least_bmc_version);

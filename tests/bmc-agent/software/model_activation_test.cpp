@@ -229,7 +229,7 @@ TEST_CASE("space is made before the session works: the least wanted version goes
     CHECK(lines.at(4) == "= " + id + ": Activation=Activating");
 }
 
-TEST_CASE("room for one: what runs is shown until its successor is in place")
+TEST_CASE("room for one: what runs is shown until it runs no more")
 {
     Bench bench{settings_of(SoftwareLayout::current, 1)};
     bench.start();
@@ -243,7 +243,8 @@ TEST_CASE("room for one: what runs is shown until its successor is in place")
     REQUIRE(bench.model.request(id, RequestedActivation::active));
     bench.driver.told.clear();
     bench.model.succeeded(id);
-    CHECK_FALSE(bench.model.versions().contains(first));
+    CHECK(bench.version(first).functional);
+    CHECK(bench.version(id).priority == std::uint8_t{0});
     CHECK(bench.driver.told == Lines{"discard /tmp/images/" + id, "boot " + id, "conclude " + id + " OnReset"});
 }
 
@@ -374,6 +375,78 @@ TEST_CASE("StartUpdate's images don't outlive the agent, unless they are in plac
     CHECK(bench.model.saved().versions.size() == 1);
     bench.model.succeeded(*id);
     CHECK(bench.model.saved().versions.size() == 2);
+}
+
+TEST_CASE("an update by IPMI is seen while it runs")
+{
+    Bench bench;
+    bench.start();
+    bench.model.progressed_elsewhere(0);
+    auto lines = bench.lines();
+    REQUIRE(lines.size() == 1);
+    const std::string id = lines.at(0).substr(2, 8);
+    CHECK(lines.at(0).find("Activation ActivationBlocksTransition ActivationProgress") != std::string::npos);
+    CHECK(bench.version(id).activation == Activation::activating);
+    bench.model.progressed_elsewhere(40);
+    CHECK(bench.lines() == Lines{"= " + id + ": Progress=40"});
+
+    // Nobody else gets in meanwhile, it can't be deleted, and it isn't remembered.
+    bench.driver.held_by = "alice on channel 1";
+    const std::string upload = bench.upload(facts_of("2.0"));
+    const auto refused = bench.model.request(upload, RequestedActivation::active);
+    REQUIRE(!refused);
+    CHECK(refused.error().text == "update mode is held by alice on channel 1");
+    CHECK(bench.model.erase(id).error().code == ErrorCode::unavailable);
+    CHECK(bench.model.saved().versions.size() == 2);
+    (void)bench.lines();
+
+    SUBCASE("and ends well")
+    {
+        bench.model.programmed_elsewhere(facts_of("3.0"));
+        lines = bench.lines();
+        CHECK(lines.front().starts_with("- " + id));
+        CHECK(lines.back().starts_with("+ "));
+        CHECK_FALSE(bench.model.versions().contains(id));
+        CHECK(bench.model.versions().size() == 3);
+    }
+    SUBCASE("and nobody knows its version")
+    {
+        bench.model.programmed_elsewhere({});
+        CHECK(bench.lines().front().starts_with("- " + id));
+        CHECK(bench.model.versions().size() == 2);
+    }
+    SUBCASE("and fails, which is seen before it goes")
+    {
+        bench.model.gave_up_elsewhere(bad_signature);
+        lines = bench.lines();
+        REQUIRE(lines.size() >= 2);
+        CHECK(lines.front() == "= " + id + ": Activation=Failed");
+        CHECK(lines.back().starts_with("- " + id));
+        CHECK(bench.model.take_reports() == std::vector{bad_signature});
+        bench.model.gave_up_elsewhere(bad_signature);
+        CHECK(bench.lines().empty());
+    }
+}
+
+TEST_CASE("what runs becomes another version without a restart of the agent")
+{
+    Bench bench{settings_of(SoftwareLayout::current, 1)};
+    bench.start();
+    const std::string bmc = running_id(bench.model);
+    bench.model.running({{"B7", Purpose::host, "", "bios"}});
+    CHECK(bench.version(bmc).functional);
+    REQUIRE(bench.model.versions().size() == 2);
+    (void)bench.lines();
+    bench.model.running({{"B7", Purpose::host, "", "bios"}});
+    CHECK(bench.lines().empty());
+    bench.model.running({{"B8", Purpose::host, "", "bios"}});
+    CHECK(bench.model.versions().size() == 2);
+    bool found = false;
+    for (const auto& [id, version] : bench.model.versions())
+    {
+        found = found || (version.facts.version == "B8" && version.functional && version.priority == std::uint8_t{0});
+    }
+    CHECK(found);
 }
 
 TEST_CASE("an update by IPMI shows as an active version, in front")
