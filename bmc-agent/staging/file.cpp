@@ -46,6 +46,14 @@ void File::close() noexcept
     }
 }
 
+File File::adopt(int descriptor, std::filesystem::path name)
+{
+    File file;
+    file.descriptor_ = descriptor;
+    file.path_ = std::move(name);
+    return file;
+}
+
 Result<File> File::open(const std::filesystem::path& path, int flags, mode_t mode)
 {
     File file;

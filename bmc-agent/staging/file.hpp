@@ -24,6 +24,9 @@ class File
     /// Opens with open(2)'s flags (O_CLOEXEC and O_NOFOLLOW added); new files get `mode`.
     [[nodiscard]] static Result<File> open(const std::filesystem::path& path, int flags, mode_t mode = 0600);
 
+    /// Owns a descriptor from elsewhere from now on; `name`: for errors.
+    [[nodiscard]] static File adopt(int descriptor, std::filesystem::path name);
+
     [[nodiscard]] bool is_open() const
     {
         return descriptor_ >= 0;
