@@ -19,6 +19,7 @@ namespace
 {
 
 constexpr std::chrono::seconds command_limit = std::chrono::minutes{5}; ///< for restarts and version commands
+constexpr std::size_t most_of_os_release = 64UL * 1024;                 ///< bytes
 constexpr auto boot_id_file = "/proc/sys/kernel/random/boot_id";        ///< random(4)
 
 std::uint64_t wall_clock()
@@ -91,6 +92,11 @@ void Daemon::Observer::session_closed(std::uint8_t channel, std::uint32_t sessio
 
 Daemon::Blobs::Blobs(UpdateSession& session, blobs::FlashIds ids, blobs::SessionId first_session)
     : update{session}, firmware{std::move(ids), update}, cleanup{update}, manager{{&firmware, &cleanup}, first_session}
+{
+}
+
+Daemon::Software::Software(boost::asio::io_context& context, UpdateSession& session, dbus::Bus* bus, Log& log)
+    : activation{context, session, log}, guard{context, dbus::make_unit_job(context, bus), log}
 {
 }
 
@@ -291,7 +297,11 @@ Result<void> Daemon::open_channels()
     {
         return opened;
     }
-    return open_dbus_ipmi();
+    if (auto opened = open_dbus_ipmi(); !opened)
+    {
+        return opened;
+    }
+    return open_software();
 }
 
 Result<void> Daemon::open_hosts()
@@ -335,6 +345,52 @@ Result<void> Daemon::open_dbus_ipmi()
     return {};
 }
 
+/// Where the configuration has it. The bus need not be there yet.
+Result<void> Daemon::open_software()
+{
+    if (!configuration_.software)
+    {
+        return {};
+    }
+    if (bus_ == nullptr)
+    {
+        return fail(ErrorKind::input_output, "this agent was built without D-Bus; build it with sdbus-c++, or leave "
+                                             "\"software\" out of the configuration");
+    }
+    software_ = std::make_unique<Software>(context_, session_, bus_.get(), log_);
+    auto service = software::SoftwareService::create(software_parts());
+    if (!service)
+    {
+        return service.error();
+    }
+    software_->service = std::move(*service);
+    software_->service->start(running_versions(targets_));
+    software_->activation.wait_for(&software_->guard);
+    software_->activation.tell(*software_->service);
+    return {};
+}
+
+software::ServiceParts Daemon::software_parts()
+{
+    const config::Software& settings = *configuration_.software;
+    const auto os_release = read_file("/etc/os-release", most_of_os_release);
+    const std::string& name = configuration_.machine.name;
+    const bool tftp =
+        configuration_.network && std::ranges::count(configuration_.network->schemes, network::Scheme::tftp) != 0;
+    return {.context = context_,
+            .settings = settings,
+            .rules = {name.empty() && os_release ? software::machine_of(*os_release) : name,
+                      configuration_.machine.compatible, settings.image_sets},
+            .state_file = configuration_.staging.directory / "software.json",
+            .max_image_size = configuration_.staging.max_image_size,
+            .signatures_required = configuration_.verification.signature_required,
+            .tftp = tftp ? make_downloader() : nullptr,
+            .driver = software_->activation,
+            .guard = settings.reboot_guard ? &software_->guard : nullptr,
+            .random = random_,
+            .log = log_};
+}
+
 void Daemon::run()
 {
     boost::asio::signal_set signals{context_, SIGTERM, SIGINT};
@@ -350,6 +406,10 @@ void Daemon::run()
                 if (bus_server_ != nullptr)
                 {
                     bus_server_->stop();
+                }
+                if (software_ != nullptr)
+                {
+                    software_->service->stop();
                 }
                 context_.stop();
             }

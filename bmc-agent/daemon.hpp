@@ -17,7 +17,9 @@
 #include "bmc-agent/dbus/bus.hpp"
 #include "bmc-agent/log/log.hpp"
 #include "bmc-agent/process/asio_command_runner.hpp"
+#include "bmc-agent/software/service.hpp"
 #include "bmc-agent/update/firmware_commands.hpp"
+#include "bmc-agent/update/session_activation.hpp"
 #include "bmc-agent/update/session_flash_update.hpp"
 #include "bmc-agent/update/update_loop.hpp"
 #include "bmc-agent/verification/check_table.hpp"
@@ -71,6 +73,16 @@ class Daemon
         blobs::BlobManager manager;
     };
 
+    /// What D-Bus shows of versions, and does with them.
+    struct Software
+    {
+        Software(boost::asio::io_context& context, UpdateSession& session, dbus::Bus* bus, Log& log);
+
+        SessionActivation activation;
+        software::RebootGuard guard;
+        std::unique_ptr<software::SoftwareService> service;
+    };
+
     /// What is opened before anything runs.
     struct State
     {
@@ -92,6 +104,8 @@ class Daemon
     [[nodiscard]] Result<void> open_channels();
     [[nodiscard]] Result<void> open_hosts();
     [[nodiscard]] Result<void> open_dbus_ipmi();
+    [[nodiscard]] Result<void> open_software();
+    [[nodiscard]] software::ServiceParts software_parts();
     [[nodiscard]] Result<void> serve_blobs();
     [[nodiscard]] static UpdateSettings settings_of(const config::Config& configuration, const RunIdentity& identity);
 
@@ -123,6 +137,7 @@ class Daemon
     std::vector<std::unique_ptr<system_interface::HostServer>> hosts_;
     std::unique_ptr<dbus_ipmi::IpmiHost> ipmi_host_; ///< null: not configured, as its server
     std::unique_ptr<dbus_ipmi::BusServer> bus_server_;
+    std::unique_ptr<Software> software_; ///< null: not configured
 };
 
 } // namespace fwupdate::agent

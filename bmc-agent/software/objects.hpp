@@ -1,7 +1,8 @@
-// What is on D-Bus, as values: objects with interfaces with properties; and what changes from one moment to the next.
-// A shell turns the changes into signals and answers GetManagedObjects and Get with the objects.
+// What is on D-Bus of all services, and what changes from one moment to the next. A shell turns the changes into
+// signals and answers GetManagedObjects and Get with the objects.
 #pragma once
 
+#include "bmc-agent/dbus/object_tree.hpp"
 #include "bmc-agent/software/names.hpp"
 
 #include <cstdint>
@@ -14,20 +15,11 @@
 namespace fwupdate::agent::software
 {
 
-/// An element of Association.Definitions: on object P it stands for P/forward and endpoint/reverse.
-struct Association
-{
-    std::string forward;
-    std::string reverse;
-    std::string endpoint; ///< object path
-
-    bool operator==(const Association&) const = default;
-};
-
-/// A property: D-Bus's b, y, s, as, a(sss).
-using Value = std::variant<bool, std::uint8_t, std::string, std::vector<std::string>, std::vector<Association>>;
-using Properties = std::map<std::string, Value>;
-using Interfaces = std::map<std::string, Properties>;
+using dbus::Association;
+using dbus::ChangeKind;
+using dbus::Interfaces;
+using dbus::Properties;
+using dbus::Value;
 
 struct ObjectKey
 {
@@ -43,13 +35,6 @@ struct ObjectKey
 
 /// The same path may be in two services.
 using Objects = std::map<ObjectKey, Interfaces>;
-
-enum class ChangeKind : std::uint8_t
-{
-    interfaces_added,   ///< from the root object, with all properties
-    interfaces_removed, ///< the properties are empty
-    properties_changed, ///< of one interface, the changed ones alone
-};
 
 struct Change
 {

@@ -83,6 +83,8 @@ struct Running
     package::Purpose purpose{};
     std::string extended_version;
     std::string location; ///< in the flash; for IdRule::location
+
+    bool operator==(const Running&) const = default;
 };
 
 } // namespace fwupdate::agent::software

@@ -75,7 +75,7 @@ std::vector<software::Running> running_versions(Targets& targets)
 }
 
 SessionActivation::SessionActivation(boost::asio::io_context& context, UpdateSession& session, Log& log, Now now)
-    : context_{context}, session_{session}, log_{log}, now_{std::move(now)}
+    : context_{context}, session_{session}, log_{log}, now_{std::move(now)}, timer_{context}
 {
     caller_.channel = channel;
     caller_.kind = ChannelKind::bridged;
@@ -86,8 +86,30 @@ SessionActivation::SessionActivation(boost::asio::io_context& context, UpdateSes
 void SessionActivation::tell(software::ActivationEvents& events)
 {
     events_ = &events;
+    running_ = running_versions(session_.targets());
     session_.on_activity([this] { look_soon(); });
     look_soon();
+    watch_versions(std::chrono::seconds{1}); // commands that tell a version may have answered by then
+}
+
+/// A host's firmware changes with the host's restart; a command's answer comes when it comes.
+void SessionActivation::watch_versions(std::chrono::seconds delay)
+{
+    timer_.expires_after(delay);
+    timer_.async_wait(
+        [this](boost::system::error_code error)
+        {
+            if (error)
+            {
+                return;
+            }
+            if (auto running = running_versions(session_.targets()); running != running_)
+            {
+                running_ = std::move(running);
+                events_->running(running_);
+            }
+            watch_versions(version_interval);
+        });
 }
 
 std::optional<std::string> SessionActivation::holder() const

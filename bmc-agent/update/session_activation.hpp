@@ -8,6 +8,7 @@
 #include "bmc-agent/update/session.hpp"
 
 #include <boost/asio/io_context.hpp>
+#include <boost/asio/steady_timer.hpp>
 
 #include <functional>
 #include <memory>
@@ -28,6 +29,7 @@ class SessionActivation final : public software::ActivationDriver
   public:
     static constexpr std::uint8_t channel = 0x0E; ///< "the present interface": no channel has this number
     static constexpr std::size_t slice = 256 * 1024;
+    static constexpr std::chrono::seconds version_interval{10}; ///< between looks at what runs
 
     using Now = std::function<TimePoint()>;
 
@@ -76,6 +78,7 @@ class SessionActivation final : public software::ActivationDriver
     [[nodiscard]] software::Refusal why_refused(const char* what) const;
     [[nodiscard]] SlotKeeper* slots_of(software::Device device) const;
     void keep_running(software::Device device);
+    void watch_versions(std::chrono::seconds delay);
 
     boost::asio::io_context& context_;
     UpdateSession& session_;
@@ -87,6 +90,8 @@ class SessionActivation final : public software::ActivationDriver
     std::optional<Job> job_;
     std::optional<std::uint8_t> others_; ///< percent of somebody else's update, as last told
     bool looking_{false};                ///< posted
+    boost::asio::steady_timer timer_;
+    std::vector<software::Running> running_; ///< as last told
 };
 
 } // namespace fwupdate::agent
