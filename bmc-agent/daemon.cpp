@@ -2,6 +2,8 @@
 
 #include "bmc-agent/blobs/blob_commands.hpp"
 #include "bmc-agent/daemon/service_manager.hpp"
+#include "bmc-agent/ship-level/ship_level_check.hpp"
+#include "bmc-agent/software/interface_table.hpp"
 #include "bmc-agent/version.hpp"
 
 #include <boost/asio/signal_set.hpp>
@@ -126,8 +128,8 @@ Daemon::Daemon(const config::Config& configuration, Log& log, State state)
       targets_{configuration.targets, configuration.default_target, handler_parts()},
       trust_{std::move(state.trust)},
       floors_{configuration.staging.directory, std::move(state.scheme)},
-      checks_{make_checks({configuration.staging.max_image_size, configuration.verification,
-                           Places{targets_, configuration.machine, trust_}, floors_, known_time, log})},
+      ship_level_{make_ship_level()},
+      checks_{make_check_chain()},
       history_{configuration.staging.directory / "history.json", log},
       usb_{make_usb_drive(state.fat_tools)},
       downloader_{make_downloader()},
@@ -244,6 +246,52 @@ Result<std::unique_ptr<Daemon>> Daemon::create(const config::Config& configurati
     return daemon;
 }
 
+/// Null where the configuration has none.
+std::unique_ptr<ship_level::ShipLevelService> Daemon::make_ship_level()
+{
+    if (!configuration_.ship_level)
+    {
+        return nullptr;
+    }
+    auto scheme = scheme_of(configuration_.verification);
+    return std::make_unique<ship_level::ShipLevelService>(context_, bus_.get(), *configuration_.ship_level,
+                                                          scheme ? std::move(*scheme) : package::VersionScheme::usual(),
+                                                          log_); // a wrong one was told before
+}
+
+CheckChain Daemon::make_check_chain()
+{
+    CheckChain checks = make_checks({configuration_.staging.max_image_size, configuration_.verification,
+                                     Places{targets_, configuration_.machine, trust_}, floors_, known_time, log_});
+    if (ship_level_ != nullptr)
+    {
+        checks.push_back(make_ship_level_check([this] { return ship_level_->verdict(); }));
+    }
+    return checks;
+}
+
+/// Its setting has one place on the bus: the settings of the versions, where these are served, else one of its own.
+void Daemon::open_ship_level()
+{
+    if (ship_level_ == nullptr)
+    {
+        return;
+    }
+    ship_level_->start();
+    const config::ShipLevel& settings = *configuration_.ship_level;
+    if (settings.foreign_setting || bus_ == nullptr)
+    {
+        return;
+    }
+    if (configuration_.software && !configuration_.software->foreign_settings)
+    {
+        ship_level_->on_setting_changed([this](const std::vector<dbus::TreeChange>& changes)
+                                        { software_->service->settings_changed(changes); });
+        return;
+    }
+    ship_level_->serve_setting();
+}
+
 HandlerParts Daemon::handler_parts()
 {
     return {&runner_, [this] { session_.notify(); },
@@ -301,7 +349,12 @@ Result<void> Daemon::open_channels()
     {
         return opened;
     }
-    return open_software();
+    if (auto opened = open_software(); !opened)
+    {
+        return opened;
+    }
+    open_ship_level();
+    return {};
 }
 
 Result<void> Daemon::open_hosts()
@@ -364,6 +417,10 @@ Result<void> Daemon::open_software()
         return service.error();
     }
     software_->service = std::move(*service);
+    if (ship_level_ != nullptr && !configuration_.ship_level->foreign_setting)
+    {
+        software_->service->add_settings(*ship_level_);
+    }
     software_->service->start(running_versions(targets_));
     software_->activation.wait_for(&software_->guard);
     software_->activation.tell(*software_->service);
@@ -373,6 +430,8 @@ Result<void> Daemon::open_software()
 software::ServiceParts Daemon::software_parts()
 {
     const config::Software& settings = *configuration_.software;
+    auto interfaces = software::interface_table();
+    interfaces.push_back(ship_level::setting_interface_info());
     const auto os_release = read_file("/etc/os-release", most_of_os_release);
     const std::string& name = configuration_.machine.name;
     const bool tftp =
@@ -388,7 +447,9 @@ software::ServiceParts Daemon::software_parts()
             .driver = software_->activation,
             .guard = settings.reboot_guard ? &software_->guard : nullptr,
             .random = random_,
-            .log = log_};
+            .log = log_,
+            .bus = bus_.get(),
+            .interfaces = std::move(interfaces)};
 }
 
 void Daemon::run()
@@ -410,6 +471,10 @@ void Daemon::run()
                 if (software_ != nullptr)
                 {
                     software_->service->stop();
+                }
+                if (ship_level_ != nullptr)
+                {
+                    ship_level_->stop();
                 }
                 context_.stop();
             }

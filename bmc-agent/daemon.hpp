@@ -17,6 +17,7 @@
 #include "bmc-agent/dbus/bus.hpp"
 #include "bmc-agent/log/log.hpp"
 #include "bmc-agent/process/asio_command_runner.hpp"
+#include "bmc-agent/ship-level/service.hpp"
 #include "bmc-agent/software/service.hpp"
 #include "bmc-agent/update/firmware_commands.hpp"
 #include "bmc-agent/update/session_activation.hpp"
@@ -101,10 +102,13 @@ class Daemon
     [[nodiscard]] std::unique_ptr<usb::UsbDrive> make_usb_drive(const std::optional<usb::FatTools>& tools);
     [[nodiscard]] std::unique_ptr<network::Downloader> make_downloader();
     [[nodiscard]] HandlerParts handler_parts();
+    [[nodiscard]] std::unique_ptr<ship_level::ShipLevelService> make_ship_level();
+    [[nodiscard]] CheckChain make_check_chain();
     [[nodiscard]] Result<void> open_channels();
     [[nodiscard]] Result<void> open_hosts();
     [[nodiscard]] Result<void> open_dbus_ipmi();
     [[nodiscard]] Result<void> open_software();
+    void open_ship_level();
     [[nodiscard]] software::ServiceParts software_parts();
     [[nodiscard]] Result<void> serve_blobs();
     [[nodiscard]] static UpdateSettings settings_of(const config::Config& configuration, const RunIdentity& identity);
@@ -121,6 +125,7 @@ class Daemon
     Targets targets_;
     Trust trust_;
     VersionFloors floors_;
+    std::unique_ptr<ship_level::ShipLevelService> ship_level_; ///< null: not configured
     CheckChain checks_;
     History history_;
     std::unique_ptr<usb::UsbDrive> usb_;

@@ -12,6 +12,7 @@ namespace fwupdate::config
 namespace
 {
 
+constexpr std::array setting_words{Word<bool>{"own", false}, Word<bool>{"bus", true}};
 constexpr std::size_t most_rules = 64;
 constexpr std::size_t most_sensors = 64;
 constexpr std::size_t longest_name = 64;      ///< bytes
@@ -203,6 +204,8 @@ void read_ship_level(ObjectReader reader, ShipLevel& out)
 {
     reader.path("settings", out.settings);
     reader.path("hwmon", out.hwmon);
+    reader.flag("notify", out.notify);
+    reader.word("setting", out.foreign_setting, setting_words);
     for (const Place& item : reader.items("rules", most_rules, "rules"))
     {
         read_rule(ObjectReader{item, reader.findings()}, out.rules.emplace_back());

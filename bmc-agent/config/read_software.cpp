@@ -29,6 +29,7 @@ constexpr std::array id_words{
 constexpr std::array installed_words{
     Word<IdRule>{"readme", IdRule::readme}, Word<IdRule>{"readme-purpose", IdRule::readme_purpose},
     Word<IdRule>{"version", IdRule::version}, Word<IdRule>{"location", IdRule::location}};
+constexpr std::array settings_words{Word<bool>{"own", false}, Word<bool>{"bus", true}};
 constexpr std::array association_words{Word<bool>{"mapper", false}, Word<bool>{"own", true}};
 
 struct TimeWord
@@ -177,6 +178,7 @@ void read_software(ObjectReader reader, Software& out)
     reader.number("max_active", out.most_active, 1, 16);
     read_apply_times(reader, out);
     read_image_sets(reader, out);
+    reader.word("settings", out.foreign_settings, settings_words);
     reader.flag("reboot_guard", out.reboot_guard);
     if (const Place least = reader.member("minimum_bmc_version"); least.value != nullptr)
     {

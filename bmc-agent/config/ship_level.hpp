@@ -62,6 +62,8 @@ struct ShipLevel
     std::filesystem::path settings{"/var/lib/phosphor-settings-manager/settings"}; ///< settingsd's root
     std::filesystem::path hwmon{"/sys/class/hwmon"};
     std::vector<ShipLevelRule> rules;
+    bool notify{true};           ///< the inventory is told what the rules say of its items
+    bool foreign_setting{false}; ///< phosphor-settingsd has the setting
 };
 
 } // namespace fwupdate::config

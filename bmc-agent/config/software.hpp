@@ -60,7 +60,8 @@ struct Software
         {"image-bmc"},
         {"image-kernel", "image-rofs", "image-rwfs", "image-u-boot"}}; ///< one must be whole in a BMC's tarball
     std::optional<LeastBmcVersion> least_bmc_version;                  ///< none: any
-    bool reboot_guard{true}; ///< units keep restarts off while an update runs
+    bool foreign_settings{false};                                      ///< phosphor-settingsd has the apply time
+    bool reboot_guard{true};                                           ///< units keep restarts off while an update runs
 };
 
 } // namespace fwupdate::config

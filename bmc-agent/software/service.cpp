@@ -1,6 +1,5 @@
 #include "bmc-agent/software/service.hpp"
 
-#include "bmc-agent/software/interface_table.hpp"
 #include "common/bytes.hpp"
 
 #include <boost/asio/post.hpp>
@@ -138,8 +137,32 @@ void SoftwareService::start(const std::vector<Running>& running)
         parts_.guard->set(false); // a killed agent may have left it
     }
     open_uploads();
+    watch_apply_time();
     settle();
     serve();
+}
+
+/// Of somebody else's settings. While nobody has it: as when it was last told.
+void SoftwareService::watch_apply_time()
+{
+    if (!parts_.settings.foreign_settings || parts_.bus == nullptr)
+    {
+        return;
+    }
+    apply_time_ = dbus::watch_property(
+        parts_.context, *parts_.bus,
+        {std::string{bus_name(Service::settings, parts_.settings.layout)}, std::string{apply_time_path},
+         std::string{interfaces::apply_time}, "RequestedApplyTime"},
+        [this](const std::optional<dbus::Value>& value)
+        {
+            const auto* const text = value ? std::get_if<std::string>(&*value) : nullptr;
+            if (const auto time = text == nullptr ? std::nullopt : from_dbus<ApplyTime>(*text))
+            {
+                model_.set_apply_time(*time);
+                settle();
+            }
+        },
+        parts_.log);
 }
 
 void SoftwareService::open_uploads()
@@ -167,10 +190,11 @@ void SoftwareService::serve()
     for (const auto& [service, face] : faces_)
     {
         const std::string name{bus_name(service, parts_.settings.layout)};
-        if (!name.empty())
+        const bool foreign = service == Service::settings && parts_.settings.foreign_settings;
+        if (!name.empty() && !foreign)
         {
-            face->server = dbus::serve_objects(parts_.context, {name, std::string{software_root}, interface_table()},
-                                               *face, parts_.log);
+            const std::string manager{service == Service::settings ? "/" : software_root}; // as settingsd has it
+            face->server = dbus::serve_objects(parts_.context, {name, manager, parts_.interfaces}, *face, parts_.log);
         }
     }
 }
@@ -178,6 +202,10 @@ void SoftwareService::serve()
 void SoftwareService::stop()
 {
     watch_.reset();
+    if (apply_time_ != nullptr)
+    {
+        apply_time_->stop();
+    }
     for (const auto& [service, face] : faces_)
     {
         if (face->server != nullptr)

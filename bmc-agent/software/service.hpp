@@ -3,6 +3,7 @@
 #pragma once
 
 #include "bmc-agent/dbus/object_server.hpp"
+#include "bmc-agent/dbus/property_watch.hpp"
 #include "bmc-agent/log/log.hpp"
 #include "bmc-agent/software/activation_events.hpp"
 #include "bmc-agent/software/reboot_guard.hpp"
@@ -38,6 +39,8 @@ struct ServiceParts
     RebootGuard* guard{}; ///< nullptr: restarts are not kept off
     RandomSource& random;
     Log& log;
+    dbus::Bus* bus{};                            ///< where somebody else has the settings; may be nullptr otherwise
+    std::vector<dbus::InterfaceInfo> interfaces; ///< of all that is served
 };
 
 class SoftwareService final : public ActivationEvents
@@ -72,6 +75,7 @@ class SoftwareService final : public ActivationEvents
     SoftwareService(ServiceParts parts, std::optional<MinimumVersion> minimum);
 
     void open_uploads();
+    void watch_apply_time();
     void serve();
     void settle();
     void signal();
@@ -93,6 +97,7 @@ class SoftwareService final : public ActivationEvents
     StateFile state_file_;
     TftpDownload tftp_;
     std::unique_ptr<UploadWatch> watch_;
+    std::unique_ptr<dbus::PropertyWatch> apply_time_;
     std::map<Service, std::unique_ptr<Face>> faces_;
     bool working_{false}; ///< posted
 };

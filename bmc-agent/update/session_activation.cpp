@@ -280,13 +280,24 @@ void SessionActivation::give_up(Refusal reason, TimePoint now)
 
 void SessionActivation::conclude(const software::Version& /*version*/, software::ApplyTime apply_time)
 {
-    const auto leave = [this, restart = apply_time == software::ApplyTime::immediate]
+    if (apply_time != software::ApplyTime::immediate)
     {
-        (void)session_.exit_local(caller_, restart, now_());
-        session_.notify();
-    };
+        leave(false); // at once: whoever sees the version active may activate the next one
+        return;
+    }
     // Posted: what the model does with the end of an update comes first, the guard's release among it.
-    boost::asio::post(context_, [this, leave] { guard_ == nullptr ? leave() : guard_->when_settled(leave); });
+    boost::asio::post(context_,
+                      [this]
+                      {
+                          const auto restart = [this] { leave(true); };
+                          guard_ == nullptr ? restart() : guard_->when_settled(restart);
+                      });
+}
+
+void SessionActivation::leave(bool restart)
+{
+    (void)session_.exit_local(caller_, restart, now_());
+    session_.notify();
 }
 
 /// An update by IPMI is shown from its first byte on.

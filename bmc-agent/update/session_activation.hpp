@@ -72,6 +72,7 @@ class SessionActivation final : public software::ActivationDriver
     void pursue(TimePoint now);
     void feed(TimePoint now);
     void give_up(software::Refusal reason, TimePoint now);
+    void leave(bool restart);
     void watch_others();
     void others_ended();
     [[nodiscard]] std::uint8_t percent() const;

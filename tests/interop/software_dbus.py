@@ -99,7 +99,7 @@ class Client:
         self.call(service, path, PROPERTIES, "Set", interface, name, wrapped)
 
     def objects(self, service):
-        return self.call(service, ROOT, OBJECT_MANAGER, "GetManagedObjects")
+        return self.call(service, "/" if service == SETTINGS else ROOT, OBJECT_MANAGER, "GetManagedObjects")
 
     def owners(self, path, interface):
         """Of which services an object has an interface, as the mapper tells it: by what they announce."""
