@@ -117,8 +117,9 @@ class UpdateSession final : private transports::FetchSink
     [[nodiscard]] ipmi::CompletionCode replace_signature(const Caller& caller, ConstBytes signature, TimePoint now);
     [[nodiscard]] ipmi::CompletionCode go_on(const Caller& caller, TimePoint now);
 
-    // The way of the BMC's own programs (bmc-agent/update/session_activation): an image that they hand over, to whatever
-    // targets it says itself. `size`: bytes. Leaving says whether what needs a restart gets it now or is left to wait.
+    // The way of the BMC's own programs (bmc-agent/update/session_activation): an image that they hand over, to
+    // whatever targets it says itself. `size`: bytes. Leaving says whether what needs a restart gets it now or is left
+    // to wait.
     [[nodiscard]] ipmi::CompletionCode start_local(const Caller& caller, std::uint64_t size, TimePoint now);
     [[nodiscard]] ipmi::CompletionCode append_local(const Caller& caller, ConstBytes data, TimePoint now);
     [[nodiscard]] ipmi::CompletionCode exit_local(const Caller& caller, bool restart, TimePoint now);

@@ -163,9 +163,9 @@ std::vector<Finding> UpdateSession::find_circumstances(const Caller& caller, con
         findings.push_back({"lock", protocol::ReasonCode::none, "update mode is free"});
         return findings;
     }
-    findings.push_back({"lock", protocol::ReasonCode::mode_held,
-                        "update mode is held by " + holder().value_or("nobody") +
-                            "; wait, or take it over with force"});
+    findings.push_back(
+        {"lock", protocol::ReasonCode::mode_held,
+         "update mode is held by " + holder().value_or("nobody") + "; wait, or take it over with force"});
     return findings;
 }
 
