@@ -10,7 +10,7 @@ import unittest
 
 HERE = pathlib.Path(__file__).resolve().parent
 TABLE = HERE / "NETWORK.md"
-SCRIPTS = ("http", "https", "tftp", "ftp", "policy", "hostile", "abort", "resume")
+SCRIPTS = ("http", "https", "tftp", "ftp", "dbus", "policy", "hostile", "abort", "resume")
 BEGIN = "<!-- rows: network_table.py -->\n"
 
 
