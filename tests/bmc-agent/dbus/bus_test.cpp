@@ -1,86 +1,17 @@
 // On a real bus of the test's own.
-#include "bmc-agent/dbus/bus.hpp"
-#include "bmc-agent/process/child_process.hpp"
-#include "common/time.hpp"
-#include "tests/bmc-agent/temporary_directory.hpp"
+#include "tests/bmc-agent/dbus/bus_bench.hpp"
 
 #include <sdbus-c++/sdbus-c++.h>
 
 #include <doctest/doctest.h>
 
-#include <fstream>
 #include <optional>
 
 using namespace fwupdate;
 using namespace fwupdate::agent;
 using std::chrono::milliseconds;
 using std::chrono::seconds;
-
-namespace
-{
-
-struct BusBench
-{
-    boost::asio::io_context context;
-    test::TemporaryDirectory directory;
-    std::string socket{(directory.path() / "bus").string()};
-    std::unique_ptr<dbus::Bus> bus{dbus::make_bus(context, "unix:path=" + socket)};
-    std::shared_ptr<ChildProcess> daemon;
-
-    bool until(const std::function<bool()>& holds)
-    {
-        const auto end = Clock::now() + seconds{20};
-        while (!holds() && Clock::now() < end)
-        {
-            context.run_for(milliseconds{5});
-            context.restart();
-        }
-        return holds();
-    }
-
-    void start_daemon()
-    {
-        const auto config = directory.path() / "bus.conf";
-        std::ofstream{config} << "<busconfig><listen>unix:path=" << socket
-                              << "</listen><policy context='default'><allow send_destination='*' eavesdrop='true'/>"
-                                 "<allow receive_sender='*' eavesdrop='true'/><allow own='*'/></policy></busconfig>";
-        auto child = ChildProcess::start(
-            context,
-            {.argv = {"/usr/bin/dbus-daemon", "--nofork", "--config-file=" + config.string()}, .own_group = true},
-            [](std::string_view) {}, [](const ChildEnd&) {});
-        REQUIRE(child.has_value());
-        daemon = *child;
-        REQUIRE(until([&] { return std::filesystem::exists(socket); }));
-    }
-
-    void stop_daemon()
-    {
-        bool gone = false;
-        daemon->stop(seconds{5}, [&] { gone = true; });
-        REQUIRE(until([&] { return gone; }));
-        std::filesystem::remove(socket);
-    }
-
-    std::string connect()
-    {
-        std::optional<std::string> result;
-        bus->connect([&](const Result<void>& ready) { result = ready ? "connected" : ready.error().text; });
-        CHECK_FALSE(result.has_value());
-        until([&] { return result.has_value(); });
-        return result.value_or("never told");
-    }
-
-    ~BusBench()
-    {
-        if (daemon != nullptr)
-        {
-            daemon->kill();
-            until([&] { return daemon.use_count() == 1; });
-        }
-    }
-};
-
-} // namespace
+using test::BusBench;
 
 TEST_CASE("a bus is connected when it is asked for, answers, is lost, and is found again")
 {
