@@ -127,6 +127,13 @@ std::string_view name_of(BridgeType type)
     return "programs of the BMC";
 }
 
+std::string software_line(const Software& section)
+{
+    return "versions on D-Bus as OpenBMC " +
+           std::string{section.layout == SoftwareLayout::current ? "shows them today" : "showed them in 2020"} +
+           ", uploads in " + printable(section.upload_directory.string()) + "\n";
+}
+
 std::string dbus_lines(const DbusIpmi& section)
 {
     std::string text = "IPMI over D-Bus as " + section.name + "\n";
@@ -167,6 +174,16 @@ std::string summary(const Config& config)
     if (config.dbus_ipmi)
     {
         text += dbus_lines(*config.dbus_ipmi);
+    }
+    if (config.software)
+    {
+        text += software_line(*config.software);
+    }
+    if (config.ship_level)
+    {
+        text += "a minimum ship level of " + std::to_string(config.ship_level->rules.size()) + " rules, its setting " +
+                (config.ship_level->foreign_setting ? "that of phosphor-settingsd\n"
+                                                    : "in " + printable(config.ship_level->settings.string()) + "\n");
     }
     if (config.usb)
     {

@@ -45,6 +45,14 @@ std::string rule(const std::string& keys)
 
 } // namespace
 
+TEST_CASE("what they mean is told")
+{
+    const std::string text = summary(config_of(
+        R"("software": {"layout": "2020"}, "ship_level": {"setting": "bus", "rules": [{"name": "x", "type": "file", "file": "/x"}]})"));
+    CHECK(text.find("versions on D-Bus as OpenBMC showed them in 2020, uploads in /tmp/images\n") != std::string::npos);
+    CHECK(text.find("a minimum ship level of 1 rules, its setting that of phosphor-settingsd\n") != std::string::npos);
+}
+
 TEST_CASE("the sections may be left out, and may be empty")
 {
     const auto plain = parse(good, "test.json", test::one_secret_file);
