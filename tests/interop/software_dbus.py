@@ -495,6 +495,22 @@ class StagingFull(OnTheBus):
         self.assertEqual(self.client.wait_for(path, "Active", "Failed"), "Active")
 
 
+class LeastVersion(OnTheBus):
+    software = {"minimum_bmc_version": {"version": "v2.1.0", "pattern": "(v)([0-9]+).([0-9]+).([0-9]+)"}}
+
+    def test_what_is_too_old(self):
+        minimum = PREFIX + "Software.MinimumVersion"
+        self.assertEqual(self.client.get(MANAGER, self.running(), minimum, "MinimumVersion"), "v2.1.0")
+        path = self.uploaded(tarball("v2.0.9"))
+        self.request(path)
+        self.assertEqual(self.client.wait_for(path, "Active", "Failed"), "Failed")
+        self.agent.program.wait_for("Software.Version.Error.Incompatible.*MIN_VERSION=v2.1.0 ACTUAL_VERSION=v2.0.9")
+        self.holds_old()
+        path = self.uploaded(tarball("v2.1.0"))
+        self.request(path)
+        self.assertEqual(self.client.wait_for(path, "Active", "Failed"), "Active")
+
+
 class Signed(OnTheBus):
     """Nothing is programmed that nobody vouches for."""
 
@@ -538,6 +554,18 @@ class Remembered(OnTheBus):
         self.await_names()
         self.assertEqual(self.remembered(), before)
         self.assertEqual(self.client.get(SETTINGS, ROOT + "/apply_time", APPLY_TIME, "RequestedApplyTime"), IMMEDIATE)
+
+    def test_one_version_for_each_priority(self):
+        path = self.uploaded(tarball())
+        self.request(path)
+        self.assertEqual(self.client.wait_for(path, "Active", "Failed"), "Active")
+        running = self.running()
+        self.client.set(MANAGER, running, PRIORITY, "Priority", dbus.Byte(0))
+        self.assertEqual(int(self.client.get(MANAGER, running, PRIORITY, "Priority")), 0)
+        self.assertEqual(int(self.client.get(MANAGER, path, PRIORITY, "Priority")), 1)
+        wait_until(lambda: self.client.values(path, "Priority") == [1], "the signal of the other's priority")
+        self.client.call(MANAGER, path, DELETE, "Delete")
+        self.assertNotIn(path, self.client.objects(MANAGER))
 
     def test_after_the_restart_it_runs(self):
         path = self.uploaded(tarball())
