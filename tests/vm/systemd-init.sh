@@ -3,8 +3,9 @@
 # machine adds (/added of the initramfs). The script's commands are served by a unit, serve.service.
 # shellcheck source=tests/vm/lib.sh
 . /lib.sh
-while read -r module; do
-    check "$module" modprobe "$module"
+while read -r module options; do
+    # shellcheck disable=SC2086 # words
+    check "$module" modprobe "$module" $options
 done </load
 mkdir /base /over /new
 check "the disk" wait_for 20 test -b /dev/vda

@@ -44,6 +44,7 @@ class SystemdRoot:
         self._base = base
         self._initramfs = Initramfs(kernel, "systemd-init.sh")
         self._modules = []
+        self._options = {}
         self.modules(*MODULES)
         self.program(shutil.which("busybox"), "/usr/bin/busybox")
         self.link("busybox", "/usr/bin/usleep")
@@ -59,6 +60,10 @@ class SystemdRoot:
     def modules(self, *names):
         """Modules that are loaded before systemd starts."""
         self._modules += names
+
+    def module_options(self, name, options):
+        """For its load, as modprobe takes them."""
+        self._options[name] = options
 
     def data(self, data, place, mode=0o644):
         self._initramfs.data(data, f"/added{merged(place)}", mode)
@@ -82,7 +87,7 @@ class SystemdRoot:
 
     def write(self, archive):
         self._initramfs.modules(*self._modules)
-        self._initramfs.data("".join(f"{name}\n" for name in self._modules).encode(), "/load")
+        self._initramfs.data("".join(f"{name} {self._options.get(name, '')}\n" for name in self._modules).encode(), "/load")
         return self._initramfs.write(archive)
 
 
