@@ -8,6 +8,7 @@ import pathlib
 import rig
 import systemd_root
 from rig import harness
+from systemd_case import SystemdCase
 from systemd_root import SystemdRoot
 
 PACKAGED = harness.ROOT / "packaging/systemd"
@@ -49,7 +50,7 @@ def as_condition(drop_in):
     return drop_in.replace("\nExecStartPre=", "\n#ExecStartPre=").replace("\n#ExecCondition=", "\nExecCondition=")
 
 
-class Guards(rig.Case):
+class Guards(SystemdCase):
     """One machine; the guard comes last, as it ends it."""
 
     def boot_bmc(self):
@@ -77,23 +78,8 @@ class Guards(rig.Case):
             step()
             self.measured(step.__name__, f"{self.vm.seconds() - begun:.1f} s")
 
-    def start(self, unit, status=0):
-        return self.ok(self.vm.run(f"systemctl start {unit}"), status).text
-
-    def states(self, *units):
-        return self.vm.run(f"systemctl is-active {' '.join(units)}").text.split()
-
-    def journal(self, unit):
-        """The lines that the unit's programs have said since the last time."""
-        cursor = f"/run/{unit}.cursor"
-        done = self.ok(self.vm.run(f"journalctl --sync; journalctl -q -o cat --cursor-file={cursor} _SYSTEMD_UNIT={unit}"))
-        return done.text.splitlines()
-
     def assert_said(self, unit, *lines):
         self.assertEqual(self.journal(unit), list(lines))
-
-    def exists(self, file):
-        return self.vm.run(f"test -e {file}").status == 0
 
     def forget(self):
         """Failures, which a few more of would be too many in a short time; and what units have left."""
@@ -108,24 +94,24 @@ class Guards(rig.Case):
 
     def refused(self):
         """As ExecStartPre."""
-        self.assertIn(f"dependency job for {HOST} failed", self.start(HOST, REFUSES))
+        self.assertIn(f"dependency job for {HOST} failed", self.systemctl("start", HOST, status=REFUSES))
         self.assertEqual(self.states(POWER, HOST), ["failed", "inactive"])
         self.assertFalse(self.exists("/run/power-0"))
         self.forget()
 
     def skipped(self):
         """As ExecCondition: no failure, and what requires it goes on."""
-        self.start(NEEDS_FANS)
+        self.systemctl("start", NEEDS_FANS)
         self.assertEqual(self.states(FANS, NEEDS_FANS), ["inactive", "active"])
         self.assertFalse(self.exists("/run/fans-faster"))
-        self.ok(self.vm.run(f"systemctl stop {NEEDS_FANS}"))
+        self.systemctl("stop", NEEDS_FANS)
 
     def started(self):
         """Both ways."""
-        self.start(f"{HOST} {NEEDS_FANS}")
+        self.systemctl("start", HOST, NEEDS_FANS)
         self.assertEqual(self.states(POWER, HOST, NEEDS_FANS), ["active"] * 3)
-        self.assertTrue(self.exists("/run/power-0 -a -e /run/fans-faster"))
-        self.ok(self.vm.run(f"systemctl stop {HOST} {POWER} {NEEDS_FANS}"))
+        self.assertTrue(self.exists("/run/power-0", "/run/fans-faster"))
+        self.systemctl("stop", HOST, POWER, NEEDS_FANS)
         self.forget()
 
     def sensors(self):
@@ -159,7 +145,7 @@ class Guards(rig.Case):
         self.ok(self.vm.run("echo '{' >/etc/bmc-agent.conf"))
         self.refused()
         self.assertRegex("\n".join(self.journal(POWER)), r"^/etc/bmc-agent\.conf: line 2, column 1: syntax error[^\n]*$")
-        self.start(NEEDS_FANS, REFUSES)
+        self.systemctl("start", NEEDS_FANS, status=REFUSES)
         self.assertEqual(self.states(FANS, NEEDS_FANS), ["failed", "inactive"])
         self.assertFalse(self.exists("/run/fans-faster"))
         self.forget()
@@ -167,14 +153,14 @@ class Guards(rig.Case):
     def guard(self):
         """A restart is refused with a reason, by systemctl as by the agent's action; taken back, it is done."""
         for unit in ("disable", "enable", "enable"):  # each may come twice
-            self.start(f"reboot-guard-{unit}.service")
+            self.systemctl("start", f"reboot-guard-{unit}.service")
         for verb in ("reboot", "poweroff", "halt"):
             refusal = self.ok(self.vm.run(f"systemctl {verb}"), REFUSES, NO_LOGIN_DAEMON).text
             self.assertIn(f"Operation refused, unit {verb}.target may be requested by dependency only", refusal)
         action = self.ok(self.vm.run("""run_action update '{"type": "reboot"}'"""), REFUSES).text
         self.assertIn("systemd did not start unit reboot.target: Operation refused", action)
         self.assertEqual(self.vm.run("systemctl is-system-running").text, "running\n", "nothing has begun to stop")
-        self.start("reboot-guard-disable.service")
+        self.systemctl("start", "reboot-guard-disable.service")
         self.assertEqual(self.vm.run("find /run/systemd/system -name reboot-guard.conf").text, "")
         self.vm.run("systemctl reboot >/dev/null 2>&1 &")
         harness.wait_until(lambda: self.vm.process.poll() is not None, "the end of the machine", 60)

@@ -14,6 +14,10 @@ mount -t tmpfs -o size=75% over /over
 mkdir /over/upper /over/work
 check "what lies over it" mount -t overlay -o lowerdir=/base,upperdir=/over/upper,workdir=/over/work,xino=off new /new
 cp -a /added/. /new/
+while read -r disk place; do
+    mkdir -p "/new$place"
+    check "$disk on $place" mount -t ext4 "$disk" "/new$place"
+done </mounts
 umount /tmp
 for directory in dev proc sys; do
     mount --move "/$directory" "/new/$directory"
