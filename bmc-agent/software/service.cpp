@@ -287,7 +287,7 @@ void SoftwareService::report()
         std::string facts;
         for (const auto& [key, value] : refusal.metadata)
         {
-            facts += (facts.empty() ? "" : " ") + key + "=" + value;
+            facts.append(facts.empty() ? "" : " ").append(key).append("=").append(value);
         }
         parts_.log.event(level_of(refusal.code), dbus_name(refusal.code),
                          {{"reason", refusal.text}, {"metadata", facts}});

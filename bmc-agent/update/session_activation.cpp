@@ -16,7 +16,6 @@ using protocol::ReasonCode;
 using protocol::UpdateState;
 using software::Device;
 using software::ErrorCode;
-using software::ImageFacts;
 using software::Refusal;
 
 namespace

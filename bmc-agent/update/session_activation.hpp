@@ -27,8 +27,8 @@ namespace fwupdate::agent
 class SessionActivation final : public software::ActivationDriver
 {
   public:
-    static constexpr std::uint8_t channel = 0x0E; ///< "the present interface": no channel has this number
-    static constexpr std::size_t slice = 256 * 1024;
+    static constexpr std::uint8_t channel = 0x0E;               ///< "the present interface": no channel has this number
+    static constexpr std::size_t slice = 256UL * 1024;          ///< bytes of an image at a time
     static constexpr std::chrono::seconds version_interval{10}; ///< between looks at what runs
 
     using Now = std::function<TimePoint()>;

@@ -6,12 +6,12 @@ import dataclasses
 import hashlib
 import json
 import pathlib
-import socket
 import struct
 import subprocess
 import tempfile
 import time
 
+import lan
 import rig
 import write_log
 from rig import harness
@@ -102,12 +102,6 @@ def write_disk(file, first):
             disk.write(data)
 
 
-def free_udp_port():
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
-
-
 @dataclasses.dataclass
 class Machine:
     vm: rig.Vm
@@ -129,11 +123,9 @@ class Slots(rig.Case):
         root.modules("virtio_pci", "virtio_blk", "virtio_net", "ext4", "crc32c_generic", "loop")
         root.program(harness.built("bmc-agent/bmc-agent"))
         root.data(harness.PASSWORD.encode(), "/etc/bmc-agent.password", 0o600)
-        port = free_udp_port()
+        port = lan.free_udp_port()
         devices = [*(disk or ["-drive", f"file={self.disk},format=raw,if=virtio,cache=writeback"]),
-                   # Not restricted: that would drop the agent's answers, which are UDP.
-                   "-netdev", f"user,id=lan,hostfwd=udp:127.0.0.1:{port}-10.0.2.15:623",
-                   "-device", "virtio-net-pci,netdev=lan,romfile="]
+                   *lan.devices(port)]
         vm = self.boot(name, root, devices, logs="$agent_log", reboots=True, memory=512)
         return Machine(vm, port)
 

@@ -10,6 +10,7 @@ Used as initramfs.Initramfs is."""
 import pathlib
 import re
 import shutil
+import string
 
 from initramfs import HERE, Initramfs, libraries, stripped
 
@@ -44,6 +45,8 @@ class SystemdRoot:
         self._base = base
         self._initramfs = Initramfs(kernel, "systemd-init.sh")
         self._modules = []
+        self._options = {}
+        self._disks = []
         self.modules(*MODULES)
         self.program(shutil.which("busybox"), "/usr/bin/busybox")
         self.link("busybox", "/usr/bin/usleep")
@@ -54,11 +57,20 @@ class SystemdRoot:
 
     def devices(self):
         """QEMU's options."""
-        return self._base.drive()
+        return [*self._base.drive(), *(word for disk, _ in self._disks for word in (
+            "-drive", f"file={disk},format=raw,if=virtio,cache=writeback"))]
 
     def modules(self, *names):
         """Modules that are loaded before systemd starts."""
         self._modules += names
+
+    def module_options(self, name, options):
+        """For its load, as modprobe takes them."""
+        self._options[name] = options
+
+    def disk(self, image, place):
+        """A disk with an ext4 file system that is mounted there, read-write, before systemd starts: what outlives restarts."""
+        self._disks.append((image, place))
 
     def data(self, data, place, mode=0o644):
         self._initramfs.data(data, f"/added{merged(place)}", mode)
@@ -82,7 +94,9 @@ class SystemdRoot:
 
     def write(self, archive):
         self._initramfs.modules(*self._modules)
-        self._initramfs.data("".join(f"{name}\n" for name in self._modules).encode(), "/load")
+        self._initramfs.data("".join(f"{name} {self._options.get(name, '')}\n" for name in self._modules).encode(), "/load")
+        disks = zip(string.ascii_lowercase[1:], self._disks)  # a is the base
+        self._initramfs.data("".join(f"/dev/vd{letter} {place}\n" for letter, (_, place) in disks).encode(), "/mounts")
         return self._initramfs.write(archive)
 
 
