@@ -132,10 +132,16 @@ void SdbusObjects::register_all()
 {
     manager_ = sdbus::createObject(*connection_, service_.manager);
     manager_->addObjectManager();
+    add_all();
+}
+
+void SdbusObjects::add_all()
+{
     for (const auto& [path, interfaces] : owner_.tree())
     {
         for (const auto& [interface, properties] : interfaces)
         {
+            last_[{path, interface}] = properties;
             add(path, interface);
         }
     }
@@ -207,9 +213,10 @@ const Properties* SdbusObjects::find(const Key& key) const
 
 const Value& SdbusObjects::value_of(const Key& key, const std::string& property) const
 {
-    const Properties* const properties = find(key);
-    const auto value = properties == nullptr ? Properties::const_iterator{} : properties->find(property);
-    if (properties == nullptr || value == properties->end())
+    const Properties* const present = find(key);
+    const Properties& properties = present != nullptr ? *present : last_.at(key);
+    const auto value = properties.find(property);
+    if (value == properties.end())
     {
         throw sdbus::Error{unknown_object, key.first + " has no " + key.second + " any more"};
     }
@@ -218,7 +225,10 @@ const Value& SdbusObjects::value_of(const Key& key, const std::string& property)
 
 void SdbusObjects::set(const Key& key, const PropertyInfo& property, sdbus::PropertySetCall& call)
 {
-    (void)value_of(key, std::string{property.name});
+    if (find(key) == nullptr)
+    {
+        throw sdbus::Error{unknown_object, key.first + " has no " + key.second + " any more"};
+    }
     const Value value = read_value(call, property.signature);
     setting_ = true;
     const auto error = owner_.set(key.first, key.second, std::string{property.name}, value);
@@ -268,18 +278,14 @@ void SdbusObjects::settle()
     {
         register_and_emit(std::exchange(waiting_, {}));
     }
-    std::erase_if(objects_, [this](const auto& entry) { return find(entry.first) == nullptr; });
+    const auto gone = [this](const auto& entry) { return find(entry.first) == nullptr; };
+    std::erase_if(objects_, gone);
+    std::erase_if(last_, gone);
 }
 
 void SdbusObjects::register_and_emit(const std::vector<TreeChange>& changes)
 {
-    for (const auto& [path, interfaces] : owner_.tree())
-    {
-        for (const auto& [interface, properties] : interfaces)
-        {
-            add(path, interface);
-        }
-    }
+    add_all();
     for (const TreeChange& change : changes)
     {
         emit(change);

@@ -25,8 +25,8 @@ class SdbusObjects
     void register_all();
 
     /// What came is registered, then everything is signalled; within a setter that waits for settle(): sd-bus would
-    /// take the call for a new one when objects come under it. What has gone is registered still, and answers that it
-    /// is not there: this may be within a call to it.
+    /// take the call for a new one when objects come under it. What has gone is registered still, with its last values,
+    /// but takes no calls: this may be within one.
     void announce(const std::vector<TreeChange>& changes);
 
     /// Not within a call: what had to wait for its end.
@@ -35,6 +35,7 @@ class SdbusObjects
   private:
     using Key = std::pair<std::string, std::string>; ///< path, interface
 
+    void add_all();
     void add(const std::string& path, const std::string& interface);
     void add_property(sdbus::IObject& object, const Key& key, const PropertyInfo& property);
     void add_method(sdbus::IObject& object, const Key& key, const MethodInfo& method);
@@ -51,6 +52,7 @@ class SdbusObjects
     ObjectOwner& owner_;
     std::unique_ptr<sdbus::IObject> manager_;
     std::map<Key, std::unique_ptr<sdbus::IObject>> objects_;
+    std::map<Key, Properties> last_;  ///< of what has gone and is registered still: all is asked for at once
     bool setting_{false};             ///< a setter runs
     std::vector<TreeChange> waiting_; ///< to be announced
 };

@@ -101,6 +101,10 @@ class SdbusPropertyWatch final : public PropertyWatch
 
     void ask()
     {
+        if (attachment_ == nullptr)
+        {
+            return; // a signal that was on its way
+        }
         attachment_->proxy->callMethodAsync("Get")
             .onInterface(properties_interface)
             .withArguments(place_.interface, place_.property)

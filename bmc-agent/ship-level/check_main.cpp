@@ -99,7 +99,7 @@ BusAnswers ask_bus(const config::ShipLevel& settings, unsigned seconds, agent::L
                                           },
                                           log);
     const auto end = std::chrono::steady_clock::now() + std::chrono::seconds{seconds};
-    while ((!told || !setting_told) && std::chrono::steady_clock::now() < end)
+    while ((!told || !setting_told) && !context.stopped() && std::chrono::steady_clock::now() < end)
     {
         context.run_one_until(end);
     }

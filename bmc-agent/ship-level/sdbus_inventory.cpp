@@ -217,6 +217,7 @@ class SdbusInventory final : public Inventory
         }
         try
         {
+            manager_.reset(); // before what it is on
             connection_ = connection;
             manager_ = sdbus::createProxy(*connection, manager_name, root);
             manager_->callMethodAsync("Notify")

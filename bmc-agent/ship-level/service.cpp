@@ -126,6 +126,7 @@ dbus::CallResult ShipLevelService::call(const dbus::MethodCall& call)
 
 void ShipLevelService::look()
 {
+    look_later(); // whether anybody answers or not
     inventory_->read([this](const Reported& reported) { take(reported); });
 }
 
@@ -134,7 +135,6 @@ void ShipLevelService::take(const Reported& reported)
     tell(read_trouble_, "Not all of the inventory says whether it meets the minimum ship level", reported.trouble);
     reported_ = reported.levels;
     produce(reported.levels);
-    look_later();
 }
 
 /// Only what the inventory does not say already.

@@ -77,6 +77,32 @@ class Describer
         {
             add_facts(Service::updater, version);
         }
+        else if (!version.elsewhere)
+        {
+            add(Service::updater, path, interfaces::erase);
+        }
+        add_temporaries(version);
+        if (!version.elsewhere || is_current()) // in 2020 a client took any new Activation for its upload's
+        {
+            add_activation(version);
+        }
+    }
+
+    void add_temporaries(const Version& version)
+    {
+        if (version.progress)
+        {
+            add(Service::updater, version.path(), interfaces::progress)["Progress"] = *version.progress;
+        }
+        if (version.blocks_transition)
+        {
+            add(Service::updater, version.path(), interfaces::blocks_transition);
+        }
+    }
+
+    void add_activation(const Version& version)
+    {
+        const std::string path = version.path();
         Properties& activation = add(Service::updater, path, interfaces::activation);
         activation["Activation"] = to_dbus(version.activation);
         activation["RequestedActivation"] = to_dbus(version.requested);
@@ -85,14 +111,6 @@ class Describer
         if (version.priority)
         {
             add(Service::updater, path, interfaces::priority)["Priority"] = *version.priority;
-        }
-        if (version.progress)
-        {
-            add(Service::updater, path, interfaces::progress)["Progress"] = *version.progress;
-        }
-        if (version.blocks_transition)
-        {
-            add(Service::updater, path, interfaces::blocks_transition);
         }
         add_optional(version);
     }

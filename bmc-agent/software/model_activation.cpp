@@ -78,13 +78,12 @@ void SoftwareModel::begin_activation(Version& version)
     commit();
     version.blocks_transition = true;
     commit();
-    free_space(version);
     (void)fire(version, Event::requested);
     commit();
 }
 
-/// What runs stays on show until the new version has taken its place, even where there is room for one alone: should
-/// this activation fail, it is still what runs.
+/// Behind a version that is in its place: until then what it may replace must stay what it is, also in its slot. What
+/// runs stays on show, even where there is room for one alone. Nobody chooses another slot for that.
 void SoftwareModel::free_space(const Version& caller)
 {
     std::vector<Kept> kept;
@@ -99,7 +98,7 @@ void SoftwareModel::free_space(const Version& caller)
     {
         if (!versions_.at(id).functional)
         {
-            drop(id);
+            forget(id);
         }
     }
 }
@@ -149,7 +148,8 @@ void SoftwareModel::install(Version& version)
 {
     version.updateable = true;
     commit();
-    tell_boot_order(version.device());
+    free_space(version);
+    (void)first_of(version.device()); // it was chosen when it was programmed
 }
 
 void SoftwareModel::gave_up(const std::string& id, Refusal reason)
@@ -221,7 +221,8 @@ void SoftwareModel::rank(const Version& version, std::uint8_t priority)
     }
 }
 
-void SoftwareModel::tell_boot_order(Device device)
+/// Which one boots first now, and whether that is another one than before.
+std::optional<std::string> SoftwareModel::first_of(Device device)
 {
     const Version* first = nullptr;
     for (const auto& [id, version] : versions_)
@@ -232,9 +233,16 @@ void SoftwareModel::tell_boot_order(Device device)
             first = &version;
         }
     }
-    if (first != nullptr && std::exchange(first_[device], first->id) != first->id)
+    const bool another = first != nullptr && std::exchange(first_[device], first->id) != first->id;
+    return another ? std::optional{first->id} : std::nullopt;
+}
+
+/// When a person has changed it. What programming or a start of the agent finds is what it is already.
+void SoftwareModel::tell_boot_order(Device device)
+{
+    if (const auto id = first_of(device))
     {
-        driver_->boot_next(*first);
+        driver_->boot_next(versions_.at(*id));
     }
 }
 

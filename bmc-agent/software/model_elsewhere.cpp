@@ -21,6 +21,7 @@ void SoftwareModel::progressed_elsewhere(std::uint8_t percent)
         elsewhere_ = std::move(*id);
         shown = &versions_[elsewhere_];
         shown->id = elsewhere_;
+        shown->elsewhere = true;
         shown->activation = Activation::activating;
         shown->blocks_transition = true;
     }
@@ -64,13 +65,12 @@ void SoftwareModel::programmed_elsewhere(const ImageFacts& facts)
         {
             return; // the session has one update at a time: it is not this one that is being activated
         }
-        drop(*id);
+        forget(*id);
     }
     Version newcomer;
     newcomer.id = *id;
     newcomer.facts = facts;
     newcomer.activation = Activation::active;
-    free_space(newcomer);
     Version& version = versions_.try_emplace(*id, std::move(newcomer)).first->second;
     rank(version, 0);
     install(version);

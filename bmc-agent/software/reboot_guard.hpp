@@ -12,6 +12,7 @@
 #include <functional>
 #include <memory>
 #include <optional>
+#include <string>
 #include <vector>
 
 namespace fwupdate::agent::software
@@ -23,6 +24,7 @@ class RebootGuard
     static constexpr const char* enable_unit = "reboot-guard-enable.service";
     static constexpr const char* disable_unit = "reboot-guard-disable.service";
     static constexpr std::chrono::seconds usual_patience{10}; ///< with a unit; an own restart does not wait longer
+    static constexpr std::chrono::seconds retry_interval{30}; ///< of a guard that could not be taken away
 
     /// `job` starts the units; nullptr: there is no bus, and nothing is guarded. The log outlives the guard.
     RebootGuard(boost::asio::io_context& context, std::unique_ptr<dbus::UnitJob> job, Log& log,
@@ -43,11 +45,14 @@ class RebootGuard
     std::unique_ptr<dbus::UnitJob> job_;
     Log& log_;
     boost::asio::steady_timer timer_;
+    boost::asio::steady_timer retry_;
     std::chrono::milliseconds patience_;
     bool wanted_{false};
     std::optional<bool> present_; ///< none: not known
     std::optional<bool> coming_;  ///< its unit runs
     std::vector<std::function<void()>> waiting_;
+    unsigned round_{};
+    std::string told_; ///< of why a unit did not do it, last
 };
 
 } // namespace fwupdate::agent::software

@@ -76,7 +76,7 @@ void SoftwareModel::note_all_running(const std::vector<Running>& running)
     {
         drop_replaced(device);
         mark_updateable(device);
-        tell_boot_order(device);
+        (void)first_of(device);
     }
 }
 
@@ -348,20 +348,27 @@ void SoftwareModel::erase_all(std::optional<Device> device)
     }
 }
 
+/// As somebody wants it gone, what is left boots.
 void SoftwareModel::drop(const std::string& id)
 {
-    const auto place = versions_.find(id);
-    const Version gone = std::move(place->second);
-    versions_.erase(place);
+    const Version gone = versions_.at(id);
+    forget(id);
     if (gone.activation == Activation::active && !gone.functional)
     {
         driver_->remove(gone);
     }
+    tell_boot_order(gone.device());
+}
+
+void SoftwareModel::forget(const std::string& id)
+{
+    const auto place = versions_.find(id);
+    const Version gone = std::move(place->second);
+    versions_.erase(place);
     if (!gone.image.directory.empty())
     {
         driver_->discard(gone.image);
     }
-    tell_boot_order(gone.device());
     commit();
 }
 

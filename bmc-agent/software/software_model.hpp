@@ -126,8 +126,10 @@ class SoftwareModel
     void end_elsewhere();
     void free_space(const Version& caller);
     void drop(const std::string& id);
+    void forget(const std::string& id);
     void install(Version& version);
     void rank(const Version& version, std::uint8_t priority);
+    [[nodiscard]] std::optional<std::string> first_of(Device device);
     void tell_boot_order(Device device);
     void commit();
 

@@ -14,7 +14,8 @@ namespace
 using nlohmann::json;
 
 constexpr unsigned format = 1;
-constexpr std::size_t largest_file = 256UL * 1024; ///< bytes
+constexpr std::size_t largest_file =
+    4UL * 1024 * 1024; ///< bytes; all versions with all that an upload can say of itself
 
 json to_json(const Version& version)
 {
@@ -118,7 +119,7 @@ SavedState state_from(const json& document)
     }
     state.apply_time = enum_in<ApplyTime>(document, "apply_time");
     const json& versions = document.at("versions");
-    if (!versions.is_array() || versions.size() > SavedState::most_versions)
+    if (!versions.is_array() || versions.size() > 2 * SavedState::most_versions)
     {
         throw BadMember{"versions"};
     }
@@ -195,9 +196,13 @@ void StateFile::save(const SavedState& state)
     }
     if (const auto written = write_file_atomically(file_, text); !written)
     {
-        log_->event(Level::error, "The file of versions can't be written", {{"reason", written.error().text}});
+        if (std::exchange(told_, written.error().text) != written.error().text)
+        {
+            log_->event(Level::error, "The file of versions can't be written", {{"reason", told_}});
+        }
         return;
     }
+    told_.clear();
     written_ = std::move(text);
 }
 

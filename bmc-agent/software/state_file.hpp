@@ -15,7 +15,8 @@ namespace fwupdate::agent::software
 
 struct SavedState
 {
-    static constexpr std::size_t most_versions = 64;
+    static constexpr std::size_t most_versions =
+        64; ///< that uploads fill; what runs and what came otherwise finds room still
 
     ApplyTime apply_time{ApplyTime::on_reset};
     std::vector<Version> versions; ///< without what is temporary or found anew: progress, descriptor, what runs
@@ -43,6 +44,7 @@ class StateFile
     std::filesystem::path file_;
     Log* log_;
     std::string written_;
+    std::string told_; ///< of why it can't be written, last
 };
 
 } // namespace fwupdate::agent::software

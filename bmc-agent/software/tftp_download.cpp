@@ -3,6 +3,7 @@
 #include "common/bytes.hpp"
 
 #include <fcntl.h>
+#include <stdlib.h> // mkdtemp
 
 #include <algorithm>
 #include <array>
@@ -59,10 +60,31 @@ TftpDownload::~TftpDownload()
     }
 }
 
-/// A directory of its own: what lies in the upload directory itself is taken for an upload.
-std::filesystem::path TftpDownload::aside() const
+/// In a directory of its own, for this download alone: what lies in the upload directory itself is taken for an upload,
+/// and others may write there.
+Outcome<void> TftpDownload::open_aside(const std::string& name)
 {
-    return rules_.directory / ".image-tftp";
+    std::string pattern = (rules_.directory / ".imageXXXXXX").string(); // cleared away at a start, as uploads' are
+    if (::mkdtemp(pattern.data()) == nullptr)
+    {
+        return internal(system_error("make a directory in", rules_.directory).text);
+    }
+    aside_ = pattern;
+    auto opened = File::open(aside_ / name, O_RDWR | O_CREAT | O_EXCL);
+    if (!opened)
+    {
+        leave_aside();
+        return internal(opened.error().text);
+    }
+    file_ = std::move(*opened);
+    return {};
+}
+
+void TftpDownload::leave_aside()
+{
+    file_.close();
+    std::error_code ignored; // a file too many; the next start clears it away
+    std::filesystem::remove_all(std::exchange(aside_, {}), ignored);
 }
 
 Outcome<void> TftpDownload::start(const TftpRequest& request)
@@ -87,14 +109,10 @@ Outcome<void> TftpDownload::start(const TftpRequest& request)
         return internal("nothing vouches for what comes by TFTP: require signatures, or write "
                         "\"require_digest\": false in network");
     }
-    std::error_code error;
-    std::filesystem::create_directories(aside(), error);
-    auto opened = File::open(aside() / request.file, O_RDWR | O_CREAT | O_TRUNC);
-    if (!opened)
+    if (auto opened = open_aside(request.file); !opened)
     {
-        return internal(opened.error().text);
+        return opened;
     }
-    file_ = std::move(*opened);
     name_ = request.file;
     size_ = 0;
     log_.event(Level::info, "A download begins", {{"uri", *shown}});
@@ -147,15 +165,19 @@ void TftpDownload::finished(transports::FetchResult result, TimePoint /*now*/)
         drop(result.error().text);
         return;
     }
-    const auto cut = file_.truncate(size_);
-    std::error_code error;
-    std::filesystem::rename(aside() / name_, rules_.directory / name_, error);
-    if (!cut || error)
+    if (const auto cut = file_.truncate(size_); !cut)
     {
-        drop(error ? error.message() : cut.error().text);
+        drop(cut.error().text);
         return;
     }
-    file_.close();
+    std::error_code error;
+    std::filesystem::rename(aside_ / name_, rules_.directory / name_, error);
+    if (error)
+    {
+        drop(error.message());
+        return;
+    }
+    leave_aside();
     log_.event(Level::info, "A download has come", {{"file", name_}, {"size", std::to_string(size_)}});
     arrived_(std::exchange(name_, {}));
 }
@@ -163,9 +185,8 @@ void TftpDownload::finished(transports::FetchResult result, TimePoint /*now*/)
 void TftpDownload::drop(const std::string& why)
 {
     log_.event(Level::error, "A download failed", {{"file", name_}, {"reason", why}});
-    file_.close();
-    std::error_code ignored; // a file too many; the next start clears it away
-    std::filesystem::remove(aside() / std::exchange(name_, {}), ignored);
+    name_.clear();
+    leave_aside();
 }
 
 } // namespace fwupdate::agent::software

@@ -55,13 +55,15 @@ class TftpDownload final : private transports::FetchSink
 
     [[nodiscard]] Result<void> check_size(std::uint64_t size);
     void drop(const std::string& why);
-    [[nodiscard]] std::filesystem::path aside() const;
+    [[nodiscard]] Outcome<void> open_aside(const std::string& name);
+    void leave_aside();
 
     TftpRules rules_;
     std::unique_ptr<transports::Fetcher> fetcher_;
     Arrived arrived_;
     Log& log_;
-    std::string name_; ///< of the file that comes; empty: none does
+    std::string name_;            ///< of the file that comes; empty: none does
+    std::filesystem::path aside_; ///< where it is until it is whole
     File file_;
     std::uint64_t size_{}; ///< bytes that are there
 };

@@ -25,6 +25,16 @@ void remove_quietly(const std::filesystem::path& path)
     std::filesystem::remove_all(path, ignored);
 }
 
+/// Whether what is open lies at a place.
+bool is_same(const File& file, const std::filesystem::path& place)
+{
+    const auto open = file.status();
+    struct ::stat there
+    {
+    };
+    return open && ::lstat(place.c_str(), &there) == 0 && open->st_dev == there.st_dev && open->st_ino == there.st_ino;
+}
+
 Refusal internal(std::string text)
 {
     return {ErrorCode::image_internal_failure, text, {{"FAIL", text}}};
@@ -37,7 +47,7 @@ UploadIntake::UploadIntake(std::filesystem::path directory, UploadRules rules, S
 {
 }
 
-Result<void> UploadIntake::prepare() const
+Result<void> UploadIntake::prepare()
 {
     std::error_code error;
     std::filesystem::create_directories(directory_, error);
@@ -49,9 +59,14 @@ Result<void> UploadIntake::prepare() const
     for (std::filesystem::directory_iterator entry{directory_, error}, end; !error && entry != end;
          entry.increment(error))
     {
+        std::error_code ignored;
         if (entry->path().filename().string().starts_with(aside_prefix))
         {
             leftovers.push_back(entry->path());
+        }
+        else if (entry->is_regular_file(ignored) && !entry->is_symlink(ignored))
+        {
+            closed(entry->path().filename().string());
         }
     }
     for (const std::filesystem::path& leftover : leftovers)
@@ -141,6 +156,11 @@ Outcome<void> UploadIntake::begin_file(const Order& order)
     {
         ::unlink(upload.c_str());
         return aside.error();
+    }
+    if (!is_same(*file, *aside / file_name))
+    {
+        remove_quietly(*aside);
+        return internal("another file took the place of " + printable(upload.string()) + " meanwhile");
     }
     return inspect(order, *aside, std::make_shared<const File>(std::move(*file)));
 }

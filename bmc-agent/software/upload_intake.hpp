@@ -24,9 +24,9 @@ class UploadIntake
     /// The model outlives the intake.
     UploadIntake(std::filesystem::path directory, UploadRules rules, SoftwareModel& model);
 
-    /// Makes the directory where it is missing, and clears away what a stopped agent had begun on. Errors: those of the
-    /// file system.
-    [[nodiscard]] Result<void> prepare() const;
+    /// Makes the directory where it is missing, clears away what a stopped agent had begun on, and takes the files that
+    /// came while nobody looked. Errors: those of the file system.
+    [[nodiscard]] Result<void> prepare();
 
     /// A file of this name was closed after writing.
     void closed(const std::string& name);

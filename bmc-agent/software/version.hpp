@@ -64,6 +64,7 @@ struct Version
     bool blocks_transition{false};
     bool functional{false}; ///< it runs
     bool updateable{false};
+    bool elsewhere{false};               ///< stands for somebody else's update
     std::optional<ApplyTime> apply_time; ///< of its StartUpdate; none: the machine's
 
     [[nodiscard]] Device device() const

@@ -120,7 +120,9 @@ class UpdateSession final : private transports::FetchSink
     // The way of the BMC's own programs (bmc-agent/update/session_activation): an image that they hand over, to
     // whatever targets it says itself. `size`: bytes. Leaving says whether what needs a restart gets it now or is left
     // to wait.
-    [[nodiscard]] ipmi::CompletionCode start_local(const Caller& caller, std::uint64_t size, TimePoint now);
+    // `expected`: what the image was taken for when it was looked into; another one is refused.
+    [[nodiscard]] ipmi::CompletionCode start_local(const Caller& caller, std::uint64_t size, ExpectedImage expected,
+                                                   TimePoint now);
     [[nodiscard]] ipmi::CompletionCode append_local(const Caller& caller, ConstBytes data, TimePoint now);
     [[nodiscard]] ipmi::CompletionCode exit_local(const Caller& caller, bool restart, TimePoint now);
 
@@ -325,6 +327,7 @@ class UpdateSession final : private transports::FetchSink
     [[nodiscard]] Action* awaited_action() const;
     [[nodiscard]] bool ended_well(const Action* action, const Target& target, std::string_view what, TimePoint now);
     void components_found(TimePoint now);
+    [[nodiscard]] bool is_as_expected(const Component& component) const;
     void work_on_component(TimePoint now);
     void begin_handing_over(Component& component, TimePoint now);
     void hand_over(Component& component, TimePoint now);

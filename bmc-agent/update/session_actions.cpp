@@ -125,6 +125,12 @@ bool UpdateSession::ended_well(const Action* action, const Target& target, std::
 void UpdateSession::components_found(TimePoint now)
 {
     components_ = verification_.take_components();
+    if (!std::ranges::all_of(components_, [this](const Component& each) { return is_as_expected(each); }))
+    {
+        fail_update({ReasonCode::package_bad, state_, "the image is another one than was looked into; upload it again"},
+                    now);
+        return;
+    }
     vouched_ = 0;
     verify_step_ = VerifyStep::preparing;
     prepare(*components_.front().target, now);

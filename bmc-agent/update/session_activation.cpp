@@ -1,8 +1,8 @@
 #include "bmc-agent/update/session_activation.hpp"
 
-#include <boost/asio/post.hpp>
+#include "bmc-agent/software/upload.hpp"
 
-#include <fcntl.h>
+#include <boost/asio/post.hpp>
 
 #include <algorithm>
 #include <system_error>
@@ -129,10 +129,10 @@ software::Outcome<void> SessionActivation::start(const software::Version& versio
     auto file = version.image.descriptor;
     if (file == nullptr)
     {
-        auto opened = File::open(version.image.file, O_RDONLY);
+        auto opened = software::open_upload(version.image.file);
         if (!opened)
         {
-            return Refusal{ErrorCode::image_internal_failure, opened.error().text};
+            return opened.error();
         }
         file = std::make_shared<const File>(std::move(*opened));
     }
@@ -151,7 +151,7 @@ software::Outcome<void> SessionActivation::start(const software::Version& versio
     {
         return Refusal{ErrorCode::unavailable, "update mode can't be entered now; try again"};
     }
-    if (session_.start_local(caller_, size, now) != CompletionCode::ok)
+    if (session_.start_local(caller_, size, {version.facts.version, version.facts.purpose}, now) != CompletionCode::ok)
     {
         Refusal refusal = why_refused("the update can't begin");
         (void)session_.exit_local(caller_, false, now);
@@ -286,9 +286,18 @@ void SessionActivation::conclude(const software::Version& /*version*/, software:
     }
     // Posted: what the model does with the end of an update comes first, the guard's release among it.
     boost::asio::post(context_,
-                      [this]
+                      [this, tenure = session_.tenure_number()]
                       {
-                          const auto restart = [this] { leave(true); };
+                          const auto restart = [this, tenure]
+                          {
+                              if (session_.tenure_number() == tenure)
+                              {
+                                  leave(true);
+                                  return;
+                              }
+                              log_.event(Level::warning,
+                                         "What was updated is not restarted: update mode was taken over");
+                          };
                           guard_ == nullptr ? restart() : guard_->when_settled(restart);
                       });
 }
@@ -363,11 +372,10 @@ SlotKeeper* SessionActivation::slots_of(Device device) const
     return nullptr;
 }
 
-/// What lies in the other slot stays there until the next update, but it will not boot.
+/// What lies in the other slot stays there until the next update. Whether it may boot is the boot order's part.
 void SessionActivation::remove(const software::Version& version)
 {
     log_.event(Level::info, "A version was deleted", {{"version", version.facts.version}});
-    keep_running(version.device());
 }
 
 /// A slot is chosen when a version is programmed into it; here a person changes their mind.

@@ -14,17 +14,25 @@
 namespace fwupdate::agent
 {
 
+/// What somebody has seen in an image before it came here.
+struct ExpectedImage
+{
+    std::string version;
+    package::Purpose purpose{};
+};
+
 /// What the client asked for and announced.
 struct UpdateRequest
 {
-    Target* target{};             ///< where the image goes, if it does not say so itself
-    bool target_chosen{false};    ///< by the client: nothing else is to be changed
-    std::uint16_t parameters{};   ///< protocol::parameter_*
-    std::uint64_t size{};         ///< bytes; 0: not announced
-    std::optional<Sha256> sha256; ///< announced by 2Bh, 44h or 4Ah
-    Bytes signature;              ///< detached, over the whole image (4Eh); empty: none
-    bool base_profile{};          ///< nothing but the base commands was used
-    bool is_current{};            ///< plan: all of it is known to be installed
+    Target* target{};                        ///< where the image goes, if it does not say so itself
+    bool target_chosen{false};               ///< by the client: nothing else is to be changed
+    std::uint16_t parameters{};              ///< protocol::parameter_*
+    std::uint64_t size{};                    ///< bytes; 0: not announced
+    std::optional<Sha256> sha256;            ///< announced by 2Bh, 44h or 4Ah
+    std::optional<ExpectedImage> expected{}; ///< by who hands it over on the BMC itself
+    Bytes signature;                         ///< detached, over the whole image (4Eh); empty: none
+    bool base_profile{};                     ///< nothing but the base commands was used
+    bool is_current{};                       ///< plan: all of it is known to be installed
 };
 
 enum class ImageForm : std::uint8_t

@@ -169,7 +169,7 @@ TEST_CASE("a version that nobody knows yet shows its activation alone")
     versions["x"].id = "x";
     const auto objects = describe(settings_of(SoftwareLayout::current), versions, ApplyTime::on_reset);
     CHECK(names_of(object(objects, Service::updater, root + "/x")) ==
-          Names{"Definitions", "Activation", "RequestedRedundancyPriority"});
+          Names{"Definitions", "Delete", "Activation", "RequestedRedundancyPriority"});
 }
 
 TEST_CASE("the least version is shown on the BMC's running one; compatible names where there are any")

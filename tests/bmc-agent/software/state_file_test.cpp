@@ -120,7 +120,7 @@ TEST_CASE("more versions than there may be are damage")
 {
     SavedState state;
     Version version = sample().versions.front();
-    for (std::size_t count = 0; count <= SavedState::most_versions; ++count)
+    for (std::size_t count = 0; count <= 2 * SavedState::most_versions; ++count)
     {
         version.id = "v" + std::to_string(count);
         state.versions.push_back(version);

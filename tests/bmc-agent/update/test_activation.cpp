@@ -5,6 +5,7 @@
 #include "tests/bmc-agent/update/update_bench.hpp"
 
 #include <fcntl.h>
+#include <sys/stat.h>
 
 namespace
 {
@@ -238,7 +239,23 @@ TEST_CASE("what can't be activated changes nothing, and the next one can")
         std::filesystem::remove(version.image.file);
         const auto refused = bench.driver.start(version);
         REQUIRE(!refused);
-        CHECK(refused.error().code == ErrorCode::image_internal_failure);
+        CHECK(refused.error().code == ErrorCode::manifest_file_failure);
+    }
+    SUBCASE("a file that became another thing, which would be waited for")
+    {
+        std::filesystem::remove(version.image.file);
+        REQUIRE(::mkfifo(version.image.file.c_str(), 0600) == 0);
+        const auto refused = bench.driver.start(version);
+        REQUIRE(!refused);
+        CHECK(refused.error().code == ErrorCode::manifest_file_failure);
+    }
+    SUBCASE("a file that became another image than was looked into")
+    {
+        version.facts.version = "1.0";
+        REQUIRE(bench.driver.start(version).has_value());
+        bench.turn();
+        CHECK(bench.hearer.last() == "gave up 1234abcd");
+        CHECK(bench.hearer.refusal->text.find("another one than was looked into") != std::string::npos);
     }
     SUBCASE("a file that became shorter")
     {
@@ -251,9 +268,9 @@ TEST_CASE("what can't be activated changes nothing, and the next one can")
     SUBCASE("an empty file")
     {
         std::filesystem::resize_file(version.image.file, 0);
-        REQUIRE(bench.driver.start(version).has_value());
-        bench.turn();
-        CHECK(bench.hearer.last() == "gave up 1234abcd");
+        const auto refused = bench.driver.start(version);
+        REQUIRE(!refused);
+        CHECK(refused.error().code == ErrorCode::untar_failure);
     }
     SUBCASE("a file that is larger than staging takes")
     {
