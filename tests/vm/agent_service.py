@@ -57,8 +57,9 @@ UNITS = {
     **{f"{blob}-verify.service": step("verifies", f"sha256sum <{handed(blob)}") for blob in ("steps", "late", "bmc")},
     **{f"{blob}-update.service": step("programs", INSTALL.format(handed(blob), installed(blob)))
        for blob in ("refused", "hangs")},
-    "steps-update.service": step("programs", f"echo running >{STATUS}; {INSTALL.format(handed('steps'), installed('steps'))}; "
-                                             f"echo success >{STATUS}"),
+    "steps-update.service": step("programs", f"echo running >{STATUS}; "
+                                             + INSTALL.format(handed("steps"), installed("steps"))
+                                             + f"; echo success >{STATUS}"),
     "refused-verify.service": step("verifies", "echo this is no firmware; exit 1"),
     "hangs-verify.service": step("verifies", "exec sleep 1000"),
     "late-update.service": step("programs", "exec sleep 1000").replace("infinity", "8"),
@@ -68,7 +69,8 @@ Before={AGENT}
 [Service]
 Type=oneshot
 RemainAfterExit=yes
-ExecStart=/bin/sh -ec 'mkdir -p {HANDED_OVER} /run/installed; head -n 1 /flash/image >/run/version || echo 1 >/run/version; \\
+ExecStart=/bin/sh -ec 'mkdir -p {HANDED_OVER} /run/installed; \\
+    head -n 1 /flash/image >/run/version || echo 1 >/run/version; \\
     for blob in refused hangs late; do echo old >/run/installed/$$blob; done'
 ExecStop=/bin/sh -ec 'test ! -e {handed("bmc")} || cp {handed("bmc")} /flash/image; sync'
 """,
@@ -87,8 +89,8 @@ def content(version):
 
 def tarball(version, purpose):
     """As OpenBMC makes them."""
-    members = {"MANIFEST": f"purpose=xyz.openbmc_project.Software.Version.VersionPurpose.{purpose}\nversion={version}\n".encode(),
-               f"image-{purpose.lower()}": content(version)}
+    manifest = f"purpose=xyz.openbmc_project.Software.Version.VersionPurpose.{purpose}\nversion={version}\n"
+    members = {"MANIFEST": manifest.encode(), f"image-{purpose.lower()}": content(version)}
     file = io.BytesIO()
     with tarfile.open(fileobj=file, mode="w") as archive:
         for name, data in members.items():
