@@ -104,8 +104,8 @@ class AgentService(AgentCase):
     """One machine, and its restarts."""
 
     def boot_service(self):
-        blobs = [{"blob": f"/flash/{name}", **more} for name, more in (
-            ("bmc", {"purpose": "BMC", "version_file": "/run/version"}), ("steps", {"purpose": "Host", "version_file": installed("steps.version")}))]
+        blobs = [{"blob": "/flash/bmc", "purpose": "BMC", "version_file": "/run/version"},
+                 {"blob": "/flash/steps", "purpose": "Host", "version_file": installed("steps.version")}]
         root = self.make_root(flash_config={"targets": blobs}, default_target="bmc")
         root.disk(agent_machine.make_disk(self.workspace.directory / "flash.img"), "/flash")
         root.data(json.dumps(FLASH_CONFIG).encode(), "/usr/share/phosphor-ipmi-flash/blobs.json")
