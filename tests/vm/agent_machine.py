@@ -12,6 +12,7 @@ from systemd_root import SystemdRoot
 
 AGENT = "bmc-agent.service"
 STATE = "/var/lib/bmc-agent"
+JOURNAL = "$(journalctl -o short-monotonic _TRANSPORT=stdout + _PID=1 >/tmp/journal; echo /tmp/journal)"  # a file, on the way
 DISK_SIZE = 16 << 20  # bytes
 PATIENCE = 240  # seconds that a client may be silent: boots in emulation, on a busy computer
 
@@ -63,7 +64,7 @@ class AgentCase(SystemdCase):
         """Until the agent says that it is ready."""
         self.port = lan.free_udp_port()
         self.vm = self.boot("bmc", root, [*root.devices(), *lan.devices(self.port)], reboots=True, memory=384,
-                            arguments=systemd_root.ARGUMENTS, logs="$(journalctl -o short-monotonic >/tmp/journal; echo /tmp/journal)")
+                            arguments=systemd_root.ARGUMENTS, logs=JOURNAL)
         self.wait_for_agent()
 
     def wait_for_agent(self):

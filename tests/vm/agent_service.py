@@ -13,8 +13,9 @@ from rig import harness
 
 HANDED_OVER = "/run/initramfs"  # OpenBMC's place for what the restart installs
 ONESHOT = "[Service]\nType=oneshot\nTimeoutStartSec=infinity\n"
-ACCEPTED, ABORTED = 10, 12
+ACCEPTED, REFUSED, VERIFICATION_FAILED, PROGRAM_FAILED = 10, 12, 13, 17  # exit codes
 SIZE = 100_000  # bytes of an image
+IMAGE = harness.make_image(SIZE)
 
 
 def step(name, text):
@@ -56,18 +57,20 @@ UNITS = {
     **{f"{blob}-verify.service": step("verifies", f"sha256sum <{handed(blob)}") for blob in ("steps", "late", "bmc")},
     **{f"{blob}-update.service": step("programs", INSTALL.format(handed(blob), installed(blob)))
        for blob in ("refused", "hangs")},
-    "steps-update.service": step("programs", f"echo running >{STATUS}; {INSTALL.format(handed('steps'), installed('steps'))}; "
-                                             f"echo success >{STATUS}"),
+    "steps-update.service": step("programs", f"echo running >{STATUS}; "
+                                             + INSTALL.format(handed("steps"), installed("steps"))
+                                             + f"; echo success >{STATUS}"),
     "refused-verify.service": step("verifies", "echo this is no firmware; exit 1"),
     "hangs-verify.service": step("verifies", "exec sleep 1000"),
-    "late-update.service": step("programs", "exec sleep 1000").replace("infinity", "12"),
+    "late-update.service": step("programs", "exec sleep 1000").replace("infinity", "8"),
     # What OpenBMC does while it shuts down, and what a BMC knows of itself when it has started.
     "flash.service": f"""[Unit]
 Before={AGENT}
 [Service]
 Type=oneshot
 RemainAfterExit=yes
-ExecStart=/bin/sh -ec 'mkdir -p {HANDED_OVER} /run/installed; head -n 1 /flash/image >/run/version || echo 1 >/run/version; \\
+ExecStart=/bin/sh -ec 'mkdir -p {HANDED_OVER} /run/installed; \\
+    head -n 1 /flash/image >/run/version || echo 1 >/run/version; \\
     for blob in refused hangs late; do echo old >/run/installed/$$blob; done'
 ExecStop=/bin/sh -ec 'test ! -e {handed("bmc")} || cp {handed("bmc")} /flash/image; sync'
 """,
@@ -79,11 +82,15 @@ def units(blob):
     return [f"{blob}-{what}.service" for what in ("prepare", "verify", "update")]
 
 
+def content(version):
+    """An image whose first line is its version, and so is what then runs."""
+    return f"{version}\n".encode() + harness.make_image(SIZE, seed=int(version))
+
+
 def tarball(version, purpose):
-    """As OpenBMC makes them; the image's first line is its version, and so is what then runs."""
-    image = f"{version}\n".encode() + harness.make_image(SIZE, seed=int(version))
-    members = {"MANIFEST": f"purpose=xyz.openbmc_project.Software.Version.VersionPurpose.{purpose}\nversion={version}\n".encode(),
-               f"image-{purpose.lower()}": image}
+    """As OpenBMC makes them."""
+    manifest = f"purpose=xyz.openbmc_project.Software.Version.VersionPurpose.{purpose}\nversion={version}\n"
+    members = {"MANIFEST": manifest.encode(), f"image-{purpose.lower()}": content(version)}
     file = io.BytesIO()
     with tarfile.open(fileobj=file, mode="w") as archive:
         for name, data in members.items():
@@ -97,8 +104,8 @@ class AgentService(AgentCase):
     """One machine, and its restarts."""
 
     def boot_service(self):
-        blobs = [{"blob": f"/flash/{name}", **more} for name, more in (
-            ("bmc", {"purpose": "BMC", "version_file": "/run/version"}), ("steps", {"purpose": "Host", "version_file": installed("steps.version")}))]
+        blobs = [{"blob": "/flash/bmc", "purpose": "BMC", "version_file": "/run/version"},
+                 {"blob": "/flash/steps", "purpose": "Host", "version_file": installed("steps.version")}]
         root = self.make_root(flash_config={"targets": blobs}, default_target="bmc")
         root.disk(agent_machine.make_disk(self.workspace.directory / "flash.img"), "/flash")
         root.data(json.dumps(FLASH_CONFIG).encode(), "/usr/share/phosphor-ipmi-flash/blobs.json")
@@ -120,59 +127,87 @@ class AgentService(AgentCase):
         run = self.client("install", str(file), "target", blob, "yes", *words, status=status)
         return run.events("result")[0]["text"]
 
+    def installed_now(self, blob):
+        return self.vm.run(f"sha256sum <{installed(blob)}").text.split()[0]
+
+    def assert_untouched(self, blob):
+        """Neither installed nor left where it was handed over."""
+        self.assertEqual(self.installed_now(blob), harness.sha256(b"old\n"))
+        self.assertFalse(self.exists(handed(blob)))
+
+    def begin(self, blob, unit):
+        """A client whose update has come to this unit."""
+        run = self.start_client("install", str(self.workspace.write(f"{blob}.bin", IMAGE)), "target", blob, "yes")
+        harness.wait_until(lambda: self.states(unit) == ["activating"], f"the start of {unit}", 60)
+        return run
+
     def unit(self):
-        print(self.vm.run("ls -ld /var/lib/bmc-agent /run/bmc-agent; systemctl show -P Type,StatusText bmc-agent").text)
-        print("\n".join(self.journal(AGENT)))
+        """The service has what its unit gives it, and systemd finds nothing to say about that."""
+        self.assertEqual(self.states(AGENT), ["active"])
+        self.assertEqual(self.vm.run(f"stat -c '%a %U' {agent_machine.STATE} /run/bmc-agent").text, "700 root\n" * 2)
+        self.assertRegex("\n".join(self.journal(AGENT)), 'Ready .*port="623"')
+        self.assertEqual(self.vm.run(f"journalctl -q -b -o cat -p warning _PID=1 UNIT={AGENT}").text, "")
 
     def succeeds(self):
-        print(self.install("steps", tarball("5", "Host")))
-        print(self.journal(*units("steps")))
-        print(self.vm.run(f"ls -l {HANDED_OVER} /run/installed").text)
-        print("\n".join(self.journal(AGENT)))
+        self.assertEqual(self.install("steps", tarball("5", "Host")), "steps: updated, version 5")
+        self.assertEqual(self.installed_now("steps"), harness.sha256(content("5")))
+        self.assertEqual(self.journal(*units("steps")),
+                         ["prepares", "verifies", f"{harness.sha256(content('5'))}  -", "programs"])
 
     def refused(self):
-        print(self.install("refused", harness.make_image(SIZE), status=13))
-        print(self.journal(*units("refused")))
-        print(self.vm.run(f"ls -l {HANDED_OVER} /run/installed").text)
+        text = self.install("refused", IMAGE, status=VERIFICATION_FAILED)
+        self.assertIn("verification of refused failed: unit refused-verify.service: it failed", text)
+        self.assertEqual(self.journal(*units("refused")), ["prepares", "verifies", "this is no firmware"])
+        self.assert_untouched("refused")
 
     def aborted(self):
-        file = self.workspace.write("hangs.bin", harness.make_image(SIZE))
-        run = self.start_client("install", str(file), "target", "hangs", "yes")
-        harness.wait_until(lambda: self.states("hangs-verify.service") == ["activating"], "the unit", 60)
-        print(self.systemctl("list-jobs"))
-        print(self.client("abort", status=(0, 1,2,3,4,5,6,7,8,9,10,11,12,13)).text)
-        print(self.client("abort", "force", status=(0, 1,2,3,4,5,6,7,8,9,10,11,12,13)).text)
-        print(run.finish().text, run.status)
-        print(self.systemctl("list-jobs"))
-        print(self.journal(*units("hangs")))
-        print(self.vm.run(f"ls -l {HANDED_OVER} /run/installed").text)
+        """The client is lost while a unit hangs; another one gives the update up, and systemd's job with it."""
+        self.begin("hangs", "hangs-verify.service").end()
+        self.assertRegex(self.systemctl("list-jobs"), r"hangs-verify\.service +start +running")
+        self.client("abort", "force")
+        self.assertNotIn("hangs-verify", self.systemctl("list-jobs"))
+        self.assertEqual(self.journal(*units("hangs")), ["prepares", "verifies"])
+        self.assert_untouched("hangs")
+        self.assertIn("aborted by admin", self.newest()["text"])
         self.systemctl("stop", "hangs-verify.service")
 
     def late(self):
-        file = self.workspace.write("late.bin", harness.make_image(SIZE))
-        run = self.start_client("install", str(file), "target", "late", "yes")
-        harness.wait_until(lambda: self.states("late-update.service") == ["activating"], "the unit", 60)
-        print(self.client("abort", "force", status=(0, 1,2,3,4,5,6,7,8,9,10,11,12,13)).text)
-        print(run.finish().text, run.status)
-        print(self.client("log").text)
-        print(self.journal(*units("late")))
-        print(self.vm.run(f"ls -l {HANDED_OVER} /run/installed").text)
+        """What programs can't be aborted; the unit's own time-out ends it."""
+        run = self.begin("late", "late-update.service")
+        refusal = self.client("abort", "force", status=REFUSED).events("result")[0]["text"]
+        self.assertIn("not supported in the present state (d5h); the state is 'program'", refusal)
+        self.assert_status(run.finish(), PROGRAM_FAILED)
+        self.assertIn("update of late failed: unit late-update.service: it failed (failed, timeout)", run.text)
+        self.assertEqual(self.journal(*units("late"))[-1], "programs")
+        self.assert_untouched("late")
+
+    def boot_id(self):
+        return self.vm.run("cat /proc/sys/kernel/random/boot_id").text
 
     def restarts(self):
-        print(self.install("bmc", tarball("2", "BMC")))
+        """The machine restarts by itself, and the agent that comes then tells what runs."""
+        boot = self.boot_id()
+        self.assertEqual(self.install("bmc", tarball("2", "BMC")), "bmc: updated, version 2")
         self.vm.wait_ready(2)
-        print(self.vm.run(f"cat /run/version").text)
-        print(self.newest())
+        self.assertNotEqual(self.boot_id(), boot)
+        self.assertEqual(self.vm.run("cat /run/version").text, "2\n")
+        self.assertIn("programmed, restarted, and its version runs", self.newest()["text"])
 
     def deferred(self):
-        print(self.install("bmc", tarball("3", "BMC"), "defer-reboot", status=10))
-        print(self.newest())
+        """Nothing restarts by itself; an ordinary restart is as good."""
+        boot = self.boot_id()
+        text = self.install("bmc", tarball("3", "BMC"), "defer-reboot", status=ACCEPTED)
+        self.assertEqual(text, "bmc: programmed; it runs after the next restart")
+        self.vm.run("sleep 4")  # twice as long as a restart is put off for its answer to leave
+        self.assertEqual((self.boot_id(), self.states("reboot.target")), (boot, ["inactive"]))
+        self.assertIn("programmed", self.newest()["text"])
         self.vm.run("systemctl reboot >/dev/null 2>&1 &")
         self.vm.wait_ready(3)
         self.wait_for_agent()
-        print(self.vm.run(f"cat /run/version").text)
-        print(self.newest())
-        print(self.client("targets").text)
+        self.assertEqual(self.vm.run("cat /run/version").text, "3\n")
+        harness.wait_until(lambda: "its version runs" in self.newest()["text"], "the verdict")
+        target, = (one for one in self.client("targets").events("target") if one["name"] == "bmc")
+        self.assertEqual((target["version"], target["restart_pending"]), ("3", False))
 
 
 if __name__ == "__main__":

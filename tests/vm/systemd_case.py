@@ -19,7 +19,8 @@ class SystemdCase(rig.Case):
         """The lines that these units' programs have said since the last time that the same units were asked for."""
         cursor = f"/run/{'-'.join(units)}.cursor"
         matches = " ".join(f"_SYSTEMD_UNIT={unit}" for unit in units)
-        return self.ok(self.vm.run(f"journalctl --sync; journalctl -q -o cat --cursor-file={cursor} {matches}")).text.splitlines()
+        done = self.vm.run(f"journalctl --sync; journalctl -q -o cat --cursor-file={cursor} {matches}")
+        return self.ok(done).text.splitlines()
 
     def exists(self, *files):
         """All of them."""
