@@ -89,7 +89,7 @@ void SoftwareModel::free_space(const Version& caller)
     std::vector<Kept> kept;
     for (const auto& [id, version] : versions_)
     {
-        if (version.device() == caller.device())
+        if (version.device() == caller.device() && id != caller.id)
         {
             kept.push_back({id, version.activation, version.priority.value_or(0), version.functional});
         }

@@ -221,7 +221,7 @@ TEST_CASE("space is made when the successor is in its place: the least wanted ve
     bench.driver.told.clear();
     REQUIRE(bench.model.request(id, RequestedActivation::active));
     CHECK(bench.model.versions().contains(old)); // as long as this may fail
-    CHECK(bench.lines().back() == "= " + id + ": Activation=Activating");
+    CHECK(bench.lines().back() == "= " + id + ": RequestedActivation=Active");
     bench.model.succeeded(id);
     CHECK_FALSE(bench.model.versions().contains(old));
     CHECK(bench.driver.told == Lines{"start " + id, "discard /tmp/images/" + id, "conclude " + id + " OnReset"});

@@ -43,6 +43,7 @@ class Hearer final : public agent::software::ActivationEvents
     void gave_up(const std::string& id, Refusal reason) override
     {
         heard.push_back("gave up " + id);
+        percent_ = 0; // the next one begins anew
         refusal = std::move(reason);
     }
     void progressed_elsewhere(std::uint8_t percent) override
@@ -112,6 +113,7 @@ struct ActivationBench
     {
         const auto directory = bench.directory.path() / "images" / "1234abcd";
         std::filesystem::create_directories(directory);
+        std::filesystem::remove(directory / "image.tar");
         std::ofstream{directory / "image.tar"} << bytes;
         Version version;
         version.id = "1234abcd";
