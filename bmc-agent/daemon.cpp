@@ -423,6 +423,7 @@ Result<void> Daemon::open_software()
     }
     software_->service->start(running_versions(targets_));
     software_->activation.wait_for(&software_->guard);
+    session_.hold_restarts([this] { return software_ != nullptr && software_->guard.in_the_way(); });
     software_->activation.tell(*software_->service);
     return {};
 }

@@ -23,7 +23,7 @@ class RebootGuard
   public:
     static constexpr const char* enable_unit = "reboot-guard-enable.service";
     static constexpr const char* disable_unit = "reboot-guard-disable.service";
-    static constexpr std::chrono::seconds usual_patience{10}; ///< with a unit; an own restart does not wait longer
+    static constexpr std::chrono::seconds usual_patience{30}; ///< with a unit; an own restart does not wait longer
     static constexpr std::chrono::seconds retry_interval{30}; ///< of a guard that could not be taken away
 
     /// `job` starts the units; nullptr: there is no bus, and nothing is guarded. The log outlives the guard.
@@ -32,6 +32,12 @@ class RebootGuard
 
     /// Starts the unit for it, behind the one that runs. What a former agent has left is taken away by the first call.
     void set(bool guarded);
+
+    /// Whether a restart would be refused, or may be: wait for it.
+    [[nodiscard]] bool in_the_way() const
+    {
+        return job_ != nullptr && (coming_.has_value() || present_.value_or(false));
+    }
 
     /// Calls back once it is as it was set last: at once, or later from the loop. Units that fail or hang don't keep
     /// anybody waiting.

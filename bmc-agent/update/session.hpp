@@ -73,8 +73,10 @@ struct Reason
 class UpdateSession final : private transports::FetchSink
 {
   public:
-    static constexpr std::uint16_t window_blocks = 32;                 ///< incomplete blocks, 64 KiB each
-    static constexpr std::uint16_t window = 1024;                      ///< fragments outstanding on LAN
+    static constexpr std::uint16_t window_blocks = 32;                        ///< incomplete blocks, 64 KiB each
+    static constexpr std::uint16_t window = 1024;                             ///< fragments outstanding on LAN
+    static constexpr Duration held_interval = std::chrono::milliseconds{200}; ///< between looks at what holds a restart
+    static constexpr Duration longest_hold = std::chrono::minutes{2};
     static constexpr Duration restart_delay = std::chrono::seconds{2}; ///< when Close Session does not come
 
     UpdateSession(UpdateSettings settings, UpdateParts parts);
@@ -230,6 +232,12 @@ class UpdateSession final : private transports::FetchSink
         return state_;
     }
 
+    /// What is due for a restart waits as long as this says so.
+    void hold_restarts(std::function<bool()> held)
+    {
+        restarts_held_ = std::move(held);
+    }
+
     /// Each is called after every command, event and slice of work: there may be work to do, or a nearer deadline.
     void on_activity(std::function<void()> listener)
     {
@@ -272,6 +280,7 @@ class UpdateSession final : private transports::FetchSink
         std::uint8_t channel{};
         std::uint32_t session{};
         TimePoint due;
+        std::optional<TimePoint> last_try{}; ///< once it was held back: then it is tried in any case
     };
 
     // FetchSink
@@ -420,6 +429,7 @@ class UpdateSession final : private transports::FetchSink
     std::uint16_t fragment_size_{};
     std::optional<HistoryEntry> entry_; ///< of the update under way
     std::optional<PendingRestart> restart_;
+    std::function<bool()> restarts_held_;
     bool restarting_{false}; ///< its commands run
     TimePoint next_purge_;
     std::vector<std::function<void()>> listeners_;

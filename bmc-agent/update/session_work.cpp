@@ -280,6 +280,12 @@ std::optional<TimePoint> UpdateSession::deadline() const
 
 void UpdateSession::on_deadline(TimePoint now)
 {
+    if (restart_ && now >= restart_->due && restarts_held_ && restarts_held_())
+    {
+        // It would be refused; but what holds it for ever is no reason never to try.
+        restart_->last_try = restart_->last_try.value_or(now + longest_hold);
+        restart_->due = now < *restart_->last_try ? now + held_interval : now;
+    }
     if (restart_ && now >= restart_->due)
     {
         run_restart(now);

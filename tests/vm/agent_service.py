@@ -1,6 +1,6 @@
 #!/usr/bin/python3
 """The agent as a service of the distribution's systemd, with its packaged unit, and the configuration of phosphor-ipmi-flash:
-units that prepare, verify and program what the client sends, that fail and hang; and restarts of the machine."""
+units that prepare, verify and program what the client sends, that fail and hang; activations from D-Bus; and restarts of the machine."""
 
 import io
 import json
@@ -54,7 +54,9 @@ INSTALL = "cp {0} {1}; head -n 1 {1} >{1}.version"
 UNITS = {
     **{f"{blob}-prepare.service": step("prepares", f"test ! -e {handed(blob)}")
        for blob in ("steps", "refused", "hangs", "late", "bmc")},
-    **{f"{blob}-verify.service": step("verifies", f"sha256sum <{handed(blob)}") for blob in ("steps", "late", "bmc")},
+    # It waits while a test keeps it closed.
+    **{f"{blob}-verify.service": step("verifies", f"sha256sum <{handed(blob)}; while test -e /run/closed; do sleep 0.2; done")
+       for blob in ("steps", "late", "bmc")},
     **{f"{blob}-update.service": step("programs", INSTALL.format(handed(blob), installed(blob)))
        for blob in ("refused", "hangs")},
     "steps-update.service": step("programs", f"echo running >{STATUS}; "
@@ -75,6 +77,10 @@ ExecStart=/bin/sh -ec 'mkdir -p {HANDED_OVER} /run/installed; \\
 ExecStop=/bin/sh -ec 'test ! -e {handed("bmc")} || cp {handed("bmc")} /flash/image; sync'
 """,
 }
+SOFTWARE = "xyz.openbmc_project.Software"
+SERVICE, ROOT = f"{SOFTWARE}.Manager", "/xyz/openbmc_project/software"
+SETTINGS = "xyz.openbmc_project.Settings"
+PACKAGED = harness.ROOT / "packaging/systemd"
 WRITABLE = f"[Service]\nReadWritePaths={HANDED_OVER}\n"
 
 
@@ -106,7 +112,11 @@ class AgentService(AgentCase):
     def boot_service(self):
         blobs = [{"blob": "/flash/bmc", "purpose": "BMC", "version_file": "/run/version"},
                  {"blob": "/flash/steps", "purpose": "Host", "version_file": installed("steps.version")}]
-        root = self.make_root(flash_config={"targets": blobs}, default_target="bmc")
+        root = self.make_root(flash_config={"targets": blobs}, default_target="bmc", software={})
+        root.data(tarball("4", "BMC"), "/upload.tar")
+        root.unit(f"{AGENT}.d/openbmc.conf", (PACKAGED / "bmc-agent-openbmc.conf").read_text())
+        for guard in ("reboot-guard-enable.service", "reboot-guard-disable.service"):
+            root.unit(guard, (PACKAGED / guard).read_text())
         root.disk(agent_machine.make_disk(self.workspace.directory / "flash.img"), "/flash")
         root.data(json.dumps(FLASH_CONFIG).encode(), "/usr/share/phosphor-ipmi-flash/blobs.json")
         root.unit(f"{AGENT}.d/targets.conf", WRITABLE)
@@ -117,7 +127,8 @@ class AgentService(AgentCase):
 
     def test_service(self):
         self.boot_service()
-        for part in (self.unit, self.succeeds, self.refused, self.aborted, self.late, self.restarts, self.deferred):
+        for part in (self.unit, self.succeeds, self.refused, self.aborted, self.late, self.restarts, self.deferred,
+                     self.activation):
             begun = self.vm.seconds()
             part()
             self.measured(part.__name__, f"{self.vm.seconds() - begun:.1f} s")
@@ -180,6 +191,49 @@ class AgentService(AgentCase):
         self.assertIn("update of late failed: unit late-update.service: it failed (failed, timeout)", run.text)
         self.assertEqual(self.journal(*units("late"))[-1], "programs")
         self.assert_untouched("late")
+
+    def bus(self, *words):
+        return self.ok(self.vm.run(f"busctl {' '.join(words)}")).text
+
+    def word(self, path, interface, name):
+        """The last word of an enumeration's value."""
+        return self.bus("get-property", SERVICE, path, f"{SOFTWARE}.{interface}", name).split('"')[1].rsplit(".", 1)[-1]
+
+    def versions(self):
+        """Paths of all versions on D-Bus."""
+        lines = self.bus("tree", "--list", SERVICE).split()
+        return {line for line in lines if line.count("/") == 4 and line.startswith(f"{ROOT}/")} - {f"{ROOT}/bmc", f"{ROOT}/bios"}
+
+    def activation(self):
+        """A client of D-Bus uploads a version and activates it through units; restarts are kept off meanwhile, then the
+        machine restarts by itself into what was activated."""
+        self.ok(self.vm.run("touch /run/closed"))
+        former = self.versions()
+        self.ok(self.vm.run("mkdir -p /tmp/images && cat /upload.tar >/tmp/images/upload"))
+        harness.wait_until(lambda: self.versions() - former, "the upload's object", 60)
+        path, = self.versions() - former
+        self.assertEqual(self.word(path, "Activation", "Activation"), "Ready")
+        self.bus("set-property", SETTINGS, f"{ROOT}/apply_time", f"{SOFTWARE}.ApplyTime", "RequestedApplyTime", "s",
+                 f"{SOFTWARE}.ApplyTime.RequestedApplyTimes.Immediate")
+        self.bus("set-property", SERVICE, path, f"{SOFTWARE}.Activation", "RequestedActivation", "s",
+                 f"{SOFTWARE}.Activation.RequestedActivations.Active")
+        harness.wait_until(lambda: self.states("bmc-verify.service") == ["activating"], "the unit that verifies", 60)
+        self.assertEqual(self.word(path, "Activation", "Activation"), "Activating")
+        harness.wait_until(lambda: self.guarded() == "yes\n", "the reboot guard", 60)
+        self.assertNotEqual(self.vm.run("systemctl start reboot.target").status, 0)
+        self.assertEqual(self.client("status").events("status")[0]["holder"], "D-Bus")
+        self.ok(self.vm.run("rm /run/closed"))
+        self.vm.wait_ready(4)
+        self.wait_for_agent()
+        self.assertEqual(self.vm.run("cat /run/version").text, "4\n")
+        self.assertEqual(self.word(path, "Activation", "Activation"), "Active")
+        associations = self.bus("get-property", SERVICE, f"{ROOT}/bmc", "xyz.openbmc_project.Association.Definitions",
+                                "Associations")
+        self.assertRegex(associations, f'"functional" "software_version" "{path}"')
+        self.assertEqual(self.guarded(), "no\n")
+
+    def guarded(self):
+        return self.vm.run("systemctl show -P RefuseManualStart reboot.target").text
 
     def boot_id(self):
         return self.vm.run("cat /proc/sys/kernel/random/boot_id").text

@@ -167,6 +167,28 @@ TEST_CASE("applied at once, it restarts what needs it")
     CHECK(bench.bench.runner.ran == std::vector<std::string>{"restart-bios"});
 }
 
+TEST_CASE("a restart waits for what would refuse it, but not for ever")
+{
+    ActivationBench bench{ApplyTime::immediate};
+    bool held = true;
+    bench.bench.session().hold_restarts([&] { return held; });
+    REQUIRE(bench.driver.start(bench.upload(image)).has_value());
+    bench.turn();
+    bench.bench.pass(std::chrono::minutes{1});
+    CHECK(bench.bench.runner.ran.empty());
+    CHECK(bench.driver.holder() == "a restart that is due");
+    SUBCASE("let go")
+    {
+        held = false;
+        bench.bench.pass(agent::UpdateSession::held_interval);
+    }
+    SUBCASE("held for ever")
+    {
+        bench.bench.pass(agent::UpdateSession::longest_hold);
+    }
+    CHECK(bench.bench.runner.ran == std::vector<std::string>{"restart-bios"});
+}
+
 TEST_CASE("an image larger than a slice, by its descriptor")
 {
     ActivationBench bench;
