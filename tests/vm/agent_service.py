@@ -195,6 +195,11 @@ class AgentService(AgentCase):
     def bus(self, *words):
         return self.ok(self.vm.run(f"busctl {' '.join(words)}")).text
 
+    def wait_for_bus(self):
+        """The agent does not wait for the bus."""
+        harness.wait_until(lambda: all(self.vm.run(f"busctl status {name}").status == 0 for name in (SERVICE, SETTINGS)),
+                           "the names on D-Bus", 60)
+
     def word(self, path, interface, name):
         """The last word of an enumeration's value."""
         return self.bus("get-property", SERVICE, path, f"{SOFTWARE}.{interface}", name).split('"')[1].rsplit(".", 1)[-1]
@@ -207,6 +212,7 @@ class AgentService(AgentCase):
     def activation(self):
         """A client of D-Bus uploads a version and activates it through units; restarts are kept off meanwhile, then the
         machine restarts by itself into what was activated."""
+        self.wait_for_bus()
         self.ok(self.vm.run("touch /run/closed"))
         former = self.versions()
         self.ok(self.vm.run("mkdir -p /tmp/images && cat /upload.tar >/tmp/images/upload"))
@@ -225,6 +231,7 @@ class AgentService(AgentCase):
         self.ok(self.vm.run("rm /run/closed"))
         self.vm.wait_ready(4)
         self.wait_for_agent()
+        self.wait_for_bus()
         self.assertEqual(self.vm.run("cat /run/version").text, "4\n")
         self.assertEqual(self.word(path, "Activation", "Activation"), "Active")
         associations = self.bus("get-property", SERVICE, f"{ROOT}/bmc", "xyz.openbmc_project.Association.Definitions",
