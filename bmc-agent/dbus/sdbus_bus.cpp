@@ -82,6 +82,12 @@ class SdbusBus final : public Bus
         }
     }
 
+    void pause() override
+    {
+        paused_ = true;
+        used();
+    }
+
     void on_lost(std::weak_ptr<void> owner, Lost lost) override
     {
         std::erase_if(owners_, [](const auto& entry) { return entry.first.expired(); });
@@ -173,11 +179,11 @@ class SdbusBus final : public Bus
         try
         {
             int handled = 0;
-            while (handled < most_in_a_row && connection_->processPendingRequest())
+            while (handled < most_in_a_row && !paused_ && connection_->processPendingRequest())
             {
                 ++handled;
             }
-            if (handled == most_in_a_row)
+            if (std::exchange(paused_, false) || handled == most_in_a_row)
             {
                 used();
                 return;
@@ -259,6 +265,7 @@ class SdbusBus final : public Bus
     std::shared_ptr<void> reading_; ///< while the descriptor is waited for
     std::shared_ptr<void> writing_;
     std::shared_ptr<void> alive_;
+    bool paused_{false};
     bool pumping_{false}; ///< pump() is on its way
 };
 

@@ -49,7 +49,7 @@ class SdbusObjectServer final : public ObjectServer
         {
             return;
         }
-        guarded([&] { objects_->announce(changes); });
+        // Settled before the next message: whoever asks for everything must not meet what has gone.
         boost::asio::post(context_,
                           [this, objects = std::weak_ptr{objects_}]
                           {
@@ -58,6 +58,8 @@ class SdbusObjectServer final : public ObjectServer
                                   guarded([&] { present->settle(); });
                               }
                           });
+        bus_->pause();
+        guarded([&] { objects_->announce(changes); });
     }
 
     void stop() override

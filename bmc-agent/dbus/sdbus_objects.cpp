@@ -141,7 +141,6 @@ void SdbusObjects::add_all()
     {
         for (const auto& [interface, properties] : interfaces)
         {
-            last_[{path, interface}] = properties;
             add(path, interface);
         }
     }
@@ -213,10 +212,9 @@ const Properties* SdbusObjects::find(const Key& key) const
 
 const Value& SdbusObjects::value_of(const Key& key, const std::string& property) const
 {
-    const Properties* const present = find(key);
-    const Properties& properties = present != nullptr ? *present : last_.at(key);
-    const auto value = properties.find(property);
-    if (value == properties.end())
+    const Properties* const properties = find(key);
+    const auto value = properties == nullptr ? Properties::const_iterator{} : properties->find(property);
+    if (properties == nullptr || value == properties->end())
     {
         throw sdbus::Error{unknown_object, key.first + " has no " + key.second + " any more"};
     }
@@ -278,9 +276,7 @@ void SdbusObjects::settle()
     {
         register_and_emit(std::exchange(waiting_, {}));
     }
-    const auto gone = [this](const auto& entry) { return find(entry.first) == nullptr; };
-    std::erase_if(objects_, gone);
-    std::erase_if(last_, gone);
+    std::erase_if(objects_, [this](const auto& entry) { return find(entry.first) == nullptr; });
 }
 
 void SdbusObjects::register_and_emit(const std::vector<TreeChange>& changes)

@@ -52,7 +52,6 @@ class SdbusObjects
     ObjectOwner& owner_;
     std::unique_ptr<sdbus::IObject> manager_;
     std::map<Key, std::unique_ptr<sdbus::IObject>> objects_;
-    std::map<Key, Properties> last_;  ///< of what has gone and is registered still: all is asked for at once
     bool setting_{false};             ///< a setter runs
     std::vector<TreeChange> waiting_; ///< to be announced
 };

@@ -249,7 +249,7 @@ class TheAgent(ShipLevel):
         self.assertFalse(self.setting())
         file = self.settings / "xyz/openbmc_project/control/minimum_ship_level_required__"
         self.assertEqual(json.loads(file.read_text()), {"value0": {"cereal_class_version": 2, REQUIRED: False}})
-        take_turns()
+        wait_until(lambda: (take_turns(), changes)[1], "the signal")
         self.assertEqual([(str(interface), {str(key): bool(each) for key, each in values.items()})
                           for interface, values, _ in changes], [(SETTING, {REQUIRED: False})])
         self.version.write_bytes(b"1.9\n")

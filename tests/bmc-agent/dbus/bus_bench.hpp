@@ -6,6 +6,8 @@
 #include "common/time.hpp"
 #include "tests/bmc-agent/temporary_directory.hpp"
 
+#include <boost/asio/local/stream_protocol.hpp>
+
 #include <doctest/doctest.h>
 
 #include <chrono>
@@ -53,7 +55,17 @@ struct BusBench
             [](std::string_view) {}, [](const ChildEnd&) {});
         REQUIRE(child.has_value());
         daemon = *child;
-        REQUIRE(until([&] { return std::filesystem::exists(socket); }));
+        REQUIRE(until([&] { return listens(); }));
+    }
+
+    /// The socket is there before anybody listens on it.
+    [[nodiscard]] bool listens() const
+    {
+        boost::asio::io_context own;
+        boost::asio::local::stream_protocol::socket probe{own};
+        boost::system::error_code error;
+        probe.connect({socket}, error); // NOLINT(bugprone-unused-return-value): the error tells
+        return !error;
     }
 
     void stop_daemon()
