@@ -37,9 +37,6 @@ class Bus
     /// Something was called on the connection: what it waits for may have changed.
     virtual void used() = 0;
 
-    /// The next message waits for what is posted already: something must be settled first.
-    virtual void pause() = 0;
-
     /// `lost` is called from the loop when the present connection is lost, unless `owner` has gone before.
     virtual void on_lost(std::weak_ptr<void> owner, Lost lost) = 0;
 };

@@ -82,12 +82,6 @@ class SdbusBus final : public Bus
         }
     }
 
-    void pause() override
-    {
-        paused_ = true;
-        used();
-    }
-
     void on_lost(std::weak_ptr<void> owner, Lost lost) override
     {
         std::erase_if(owners_, [](const auto& entry) { return entry.first.expired(); });
@@ -168,7 +162,8 @@ class SdbusBus final : public Bus
         connection_ = nullptr;
     }
 
-    /// Handles what has come, and waits for what comes next.
+    /// Handles what has come, and waits for what comes next. After a message that made somebody use the connection,
+    /// what was posted meanwhile has its turn before the next message.
     void pump()
     {
         pumping_ = false;
@@ -179,11 +174,11 @@ class SdbusBus final : public Bus
         try
         {
             int handled = 0;
-            while (handled < most_in_a_row && !paused_ && connection_->processPendingRequest())
+            while (!pumping_ && handled < most_in_a_row && connection_->processPendingRequest())
             {
                 ++handled;
             }
-            if (std::exchange(paused_, false) || handled == most_in_a_row)
+            if (pumping_ || handled == most_in_a_row)
             {
                 used();
                 return;
@@ -218,7 +213,7 @@ class SdbusBus final : public Bus
                 {
                     if (!stopped && !alive.expired())
                     {
-                        pump();
+                        used();
                     }
                 });
         }
@@ -238,7 +233,7 @@ class SdbusBus final : public Bus
                                    if (!mine.expired())
                                    {
                                        armed = nullptr;
-                                       pump();
+                                       used();
                                    }
                                });
     }
@@ -265,7 +260,6 @@ class SdbusBus final : public Bus
     std::shared_ptr<void> reading_; ///< while the descriptor is waited for
     std::shared_ptr<void> writing_;
     std::shared_ptr<void> alive_;
-    bool paused_{false};
     bool pumping_{false}; ///< pump() is on its way
 };
 

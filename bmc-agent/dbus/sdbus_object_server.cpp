@@ -49,16 +49,17 @@ class SdbusObjectServer final : public ObjectServer
         {
             return;
         }
-        // Settled before the next message: whoever asks for everything must not meet what has gone.
-        boost::asio::post(context_,
-                          [this, objects = std::weak_ptr{objects_}]
-                          {
-                              if (const auto present = objects.lock())
-                              {
-                                  guarded([&] { present->settle(); });
-                              }
-                          });
-        bus_->pause();
+        if (!objects_->in_call())
+        {
+            guarded(
+                [&]
+                {
+                    objects_->announce(changes);
+                    objects_->settle();
+                });
+            return;
+        }
+        settle_soon(); // posted first: its turn is before the next message's
         guarded([&] { objects_->announce(changes); });
     }
 
@@ -71,6 +72,18 @@ class SdbusObjectServer final : public ObjectServer
     }
 
   private:
+    void settle_soon()
+    {
+        boost::asio::post(context_,
+                          [this, objects = std::weak_ptr{objects_}]
+                          {
+                              if (const auto present = objects.lock())
+                              {
+                                  guarded([&] { present->settle(); });
+                              }
+                          });
+    }
+
     /// What goes wrong with the connection ends what is on it.
     template <class Function> void guarded(Function function)
     {

@@ -1,5 +1,7 @@
 #include "bmc-agent/dbus/sdbus_objects.hpp"
 
+#include <fcntl.h>
+
 #include <algorithm>
 #include <tuple>
 #include <type_traits>
@@ -16,6 +18,7 @@ constexpr const char* properties_interface = "org.freedesktop.DBus.Properties";
 // As the D-Bus specification names them.
 constexpr const char* unknown_object = "org.freedesktop.DBus.Error.UnknownObject";
 constexpr const char* invalid_arguments = "org.freedesktop.DBus.Error.InvalidArgs";
+constexpr const char* limits_exceeded = "org.freedesktop.DBus.Error.LimitsExceeded";
 constexpr const char* failed = "org.freedesktop.DBus.Error.Failed";
 
 using WireAssociations = std::vector<sdbus::Struct<std::string, std::string, std::string>>;
@@ -91,12 +94,36 @@ Argument read_argument(sdbus::Message& message, char type)
     {
         sdbus::UnixFd descriptor;
         message >> descriptor;
-        return std::make_shared<const File>(File::adopt(descriptor.release(), "the image that was handed over"));
+        const int own = ::fcntl(descriptor.get(), F_DUPFD_CLOEXEC, 0); // sdbus-c++'s goes on to child processes
+        if (own < 0)
+        {
+            throw sdbus::Error{limits_exceeded, system_error("keep", "the image that was handed over").text};
+        }
+        return std::make_shared<const File>(File::adopt(own, "the image that was handed over"));
     }
     std::string text;
     message >> text;
     return text;
 }
+
+/// Counts what is under way.
+class Counted
+{
+  public:
+    explicit Counted(int& count) : count_{count}
+    {
+        ++count_;
+    }
+    Counted(const Counted&) = delete;
+    Counted& operator=(const Counted&) = delete;
+    ~Counted()
+    {
+        --count_;
+    }
+
+  private:
+    int& count_;
+};
 
 std::vector<std::string> texts(const std::vector<std::string_view>& names)
 {
@@ -213,12 +240,14 @@ const Properties* SdbusObjects::find(const Key& key) const
 const Value& SdbusObjects::value_of(const Key& key, const std::string& property) const
 {
     const Properties* const properties = find(key);
-    const auto value = properties == nullptr ? Properties::const_iterator{} : properties->find(property);
-    if (properties == nullptr || value == properties->end())
+    if (properties != nullptr)
     {
-        throw sdbus::Error{unknown_object, key.first + " has no " + key.second + " any more"};
+        if (const auto value = properties->find(property); value != properties->end())
+        {
+            return value->second;
+        }
     }
-    return value->second;
+    throw sdbus::Error{unknown_object, key.first + " has no " + key.second + " any more"};
 }
 
 void SdbusObjects::set(const Key& key, const PropertyInfo& property, sdbus::PropertySetCall& call)
@@ -228,9 +257,9 @@ void SdbusObjects::set(const Key& key, const PropertyInfo& property, sdbus::Prop
         throw sdbus::Error{unknown_object, key.first + " has no " + key.second + " any more"};
     }
     const Value value = read_value(call, property.signature);
-    setting_ = true;
+    const Counted calls{calls_};
+    const Counted setters{setters_};
     const auto error = owner_.set(key.first, key.second, std::string{property.name}, value);
-    setting_ = false;
     if (error)
     {
         throw sdbus::Error{error->name, error->text};
@@ -248,6 +277,7 @@ void SdbusObjects::call(const Key& key, const MethodInfo& method, sdbus::MethodC
     {
         order.arguments.push_back(read_argument(received, type));
     }
+    const Counted calls{calls_};
     const CallResult result = owner_.call(order);
     if (const auto* const error = std::get_if<CallError>(&result))
     {
@@ -263,29 +293,20 @@ void SdbusObjects::call(const Key& key, const MethodInfo& method, sdbus::MethodC
 
 void SdbusObjects::announce(const std::vector<TreeChange>& changes)
 {
-    waiting_.insert(waiting_.end(), changes.begin(), changes.end());
-    if (!setting_)
+    if (setters_ == 0)
     {
-        register_and_emit(std::exchange(waiting_, {}));
+        add_all();
+    }
+    for (const TreeChange& change : changes)
+    {
+        emit(change);
     }
 }
 
 void SdbusObjects::settle()
 {
-    if (!waiting_.empty())
-    {
-        register_and_emit(std::exchange(waiting_, {}));
-    }
-    std::erase_if(objects_, [this](const auto& entry) { return find(entry.first) == nullptr; });
-}
-
-void SdbusObjects::register_and_emit(const std::vector<TreeChange>& changes)
-{
     add_all();
-    for (const TreeChange& change : changes)
-    {
-        emit(change);
-    }
+    std::erase_if(objects_, [this](const auto& entry) { return find(entry.first) == nullptr; });
 }
 
 void SdbusObjects::emit(const TreeChange& change)
@@ -319,18 +340,15 @@ void SdbusObjects::emit(const TreeChange& change)
     manager_->emitSignal(signal);
 }
 
+/// From an object without members: the one at the path may wait for its registration.
 void SdbusObjects::emit_changed(const TreeChange& change)
 {
+    const auto emitter = sdbus::createObject(*connection_, change.path);
     for (const auto& [interface, properties] : change.interfaces)
     {
-        const auto emitter = objects_.find({change.path, interface});
-        if (emitter == objects_.end())
-        {
-            continue; // came and went within one call: nobody has seen it
-        }
-        sdbus::Signal signal = emitter->second->createSignal(properties_interface, "PropertiesChanged");
+        sdbus::Signal signal = emitter->createSignal(properties_interface, "PropertiesChanged");
         signal << interface << on_wire(properties) << std::vector<std::string>{};
-        emitter->second->emitSignal(signal);
+        emitter->emitSignal(signal);
     }
 }
 

@@ -24,12 +24,18 @@ class SdbusObjects
     /// The object manager, and all that the owner's tree has.
     void register_all();
 
-    /// What came is registered, then everything is signalled; within a setter that waits for settle(): sd-bus would
-    /// take the call for a new one when objects come under it. What has gone is registered still, with its last values,
-    /// but takes no calls: this may be within one.
+    /// What came is registered, and everything is signalled. Within a setter what came is registered by settle():
+    /// sd-bus would take the call for a new one when objects come under it. What has gone stays registered until then,
+    /// as this may be within a call to it.
     void announce(const std::vector<TreeChange>& changes);
 
-    /// Not within a call: what had to wait for its end.
+    /// A call to the owner is under way.
+    [[nodiscard]] bool in_call() const
+    {
+        return calls_ != 0;
+    }
+
+    /// Not within a call, and before the next one: what had to wait for its end.
     void settle();
 
   private:
@@ -43,7 +49,6 @@ class SdbusObjects
     [[nodiscard]] const Value& value_of(const Key& key, const std::string& property) const;
     void set(const Key& key, const PropertyInfo& property, sdbus::PropertySetCall& call);
     void call(const Key& key, const MethodInfo& method, sdbus::MethodCall call);
-    void register_and_emit(const std::vector<TreeChange>& changes);
     void emit(const TreeChange& change);
     void emit_changed(const TreeChange& change);
 
@@ -52,8 +57,8 @@ class SdbusObjects
     ObjectOwner& owner_;
     std::unique_ptr<sdbus::IObject> manager_;
     std::map<Key, std::unique_ptr<sdbus::IObject>> objects_;
-    bool setting_{false};             ///< a setter runs
-    std::vector<TreeChange> waiting_; ///< to be announced
+    int calls_{};   ///< under way
+    int setters_{}; ///< of these
 };
 
 } // namespace fwupdate::agent::dbus

@@ -40,10 +40,16 @@ class Owner final : public dbus::ObjectOwner
     [[nodiscard]] std::optional<dbus::CallError> set(const std::string& path, const std::string& interface,
                                                      const std::string& property, const dbus::Value& value) override
     {
-        if (const auto* const text = std::get_if<std::string>(&value); text != nullptr && *text == "wrong")
+        const auto* const text = std::get_if<std::string>(&value);
+        if (text != nullptr && *text == "wrong")
         {
             return dbus::CallError{"test.Error.Wrong", "it is wrong"};
         }
+        if (text != nullptr && *text == "bug")
+        {
+            throw std::runtime_error("a bug of the owner");
+        }
+        ++set_calls;
         objects[path][interface][property] = value;
         objects[path]["test.Marker"]; // a setter that makes an interface
         server->changed({{dbus::ChangeKind::properties_changed, path, {{interface, {{property, value}}}}},
@@ -65,6 +71,7 @@ class Owner final : public dbus::ObjectOwner
         Bytes bytes(5);
         REQUIRE(file->read_at(0, bytes).has_value());
         CHECK(as_text(bytes) == "image");
+        CHECK((::fcntl(file->descriptor(), F_GETFD) & FD_CLOEXEC) != 0); // child processes don't get it
         add(other, std::get<std::string>(call.arguments.at(1)));
         return std::string{other};
     }
@@ -85,6 +92,7 @@ class Owner final : public dbus::ObjectOwner
 
     dbus::ObjectTree objects;
     dbus::ObjectServer* server{};
+    int set_calls{};
 };
 
 struct Bench : BusBench
@@ -179,6 +187,15 @@ struct Bench : BusBench
         return call(thing, properties, "Set", std::string{"test.State"}, property, value);
     }
 
+    std::string introspect(const std::string& path)
+    {
+        std::string xml;
+        take = [&](sdbus::MethodReply& reply) { reply >> xml; };
+        CHECK(call(path, "org.freedesktop.DBus.Introspectable", "Introspect").empty());
+        take = nullptr;
+        return xml;
+    }
+
     template <class Value> Value get(const std::string& interface, const std::string& property)
     {
         Value value{};
@@ -217,11 +234,16 @@ TEST_CASE("objects come, are asked and set, and go")
     CHECK(bench.get<bool>("test.State", "Flag"));
     CHECK(bench.signals == Words{"InterfacesAdded"});
 
-    // A setter under which an interface comes: answered once, and signalled.
+    // A setter under which an interface comes: called once, and signalled before it is answered.
+    std::size_t before{};
+    bench.take = [&](sdbus::MethodReply&) { before = bench.signals.size(); };
     CHECK(bench.set("Word", sdbus::Variant{std::string{"second"}}).empty());
+    bench.take = nullptr;
+    CHECK(before == 3);
     CHECK(bench.get<std::string>("test.State", "Word") == "second");
-    CHECK(bench.until([&] { return bench.signals.size() == 3; }));
     CHECK(bench.signals == Words{"InterfacesAdded", "PropertiesChanged Word", "InterfacesAdded"});
+    CHECK(bench.owner.set_calls == 1);
+    CHECK(bench.introspect(thing).find("test.Marker") != std::string::npos);
     CHECK(bench.set("Number", sdbus::Variant{std::uint8_t{9}}).empty());
     CHECK(bench.set("Flag", sdbus::Variant{false}).empty());
 
@@ -279,6 +301,54 @@ TEST_CASE("what goes and comes back within one turn is there; lists and links ar
     CHECK(bench.get<Words>("test.List", "Names") == Words{"a", "b"});
     using Link = sdbus::Struct<std::string, std::string, std::string>;
     CHECK(bench.get<std::vector<Link>>("test.List", "Links") == std::vector<Link>{{std::make_tuple("f", "r", "/e")}});
+}
+
+TEST_CASE("calls in a row: what the first removed is neither listed for the next nor called by the third")
+{
+    Bench bench;
+    bench.owner.add(thing, "first");
+    bench.owner.add(other, "stays");
+    Words ends;
+    const auto send = [&](const std::string& path, const std::string& interface, const std::string& method)
+    {
+        auto& proxy = bench.at(name, path);
+        sdbus::MethodCall message = proxy.createMethodCall(interface, method);
+        proxy.callMethod(
+            message,
+            [&, method](sdbus::MethodReply& reply, const sdbus::Error* error)
+            {
+                ends.push_back(error == nullptr ? "" : error->getName());
+                if (error == nullptr && method == "GetManagedObjects")
+                {
+                    std::map<sdbus::ObjectPath, std::map<std::string, std::map<std::string, sdbus::Variant>>> all;
+                    reply >> all;
+                    for (const auto& [each, interfaces] : all)
+                    {
+                        ends.back() += each;
+                    }
+                }
+            });
+    };
+    send(thing, "test.Act", "Delete");
+    send(root, "org.freedesktop.DBus.ObjectManager", "GetManagedObjects");
+    send(thing, "test.Act", "Delete");
+    bench.bus->used();
+    REQUIRE(bench.until([&] { return ends.size() == 3; }));
+    CHECK(ends.at(0) == "");
+    CHECK(ends.at(1) == other);
+    CHECK(ends.at(2) == "org.freedesktop.DBus.Error.UnknownObject");
+}
+
+TEST_CASE("an owner that fails within a setter is an error for the caller, and later changes are told as ever")
+{
+    Bench bench;
+    bench.owner.add(thing, "first");
+    CHECK(bench.set("Word", sdbus::Variant{std::string{"bug"}}) == "org.freedesktop.DBus.Error.Failed");
+    CHECK(bench.set("Word", sdbus::Variant{std::string{"second"}}).empty());
+    Words before;
+    bench.take = [&](sdbus::MethodReply&) { before = bench.signals; };
+    CHECK(bench.call(thing, "test.Act", "Delete").empty());
+    CHECK(before == Words{"InterfacesAdded", "PropertiesChanged Word", "InterfacesAdded", "InterfacesRemoved"});
 }
 
 TEST_CASE("a bus that is lost and comes back has the objects again")
