@@ -106,6 +106,14 @@ Argument read_argument(sdbus::Message& message, char type)
     return text;
 }
 
+/// As OpenBMC's services have it: for root, and for whoever the agent runs as.
+sdbus::Flags administrators()
+{
+    sdbus::Flags flags;
+    flags.set(sdbus::Flags::PRIVILEGED);
+    return flags;
+}
+
 /// Counts what is under way.
 class Counted
 {
@@ -201,7 +209,7 @@ void SdbusObjects::add(const std::string& path, const std::string& interface)
 
 void SdbusObjects::add_property(sdbus::IObject& object, const Key& key, const PropertyInfo& property)
 {
-    sdbus::Flags flags;
+    sdbus::Flags flags = property.writable ? administrators() : sdbus::Flags{};
     if (property.constant)
     {
         flags.set(sdbus::Flags::CONST_PROPERTY_VALUE);
@@ -220,10 +228,11 @@ void SdbusObjects::add_property(sdbus::IObject& object, const Key& key, const Pr
 
 void SdbusObjects::add_method(sdbus::IObject& object, const Key& key, const MethodInfo& method)
 {
-    object.registerMethod(key.second, std::string{method.name}, std::string{method.in}, texts(method.in_names),
-                          std::string{method.out}, texts(method.out_names),
-                          [this, key, &method](sdbus::MethodCall received)
-                          { answered([&] { call(key, method, std::move(received)); }); });
+    object.registerMethod(
+        key.second, std::string{method.name}, std::string{method.in}, texts(method.in_names), std::string{method.out},
+        texts(method.out_names),
+        [this, key, &method](sdbus::MethodCall received) { answered([&] { call(key, method, std::move(received)); }); },
+        administrators());
 }
 
 const Properties* SdbusObjects::find(const Key& key) const

@@ -351,6 +351,23 @@ TEST_CASE("an owner that fails within a setter is an error for the caller, and l
     CHECK(before == Words{"InterfacesAdded", "PropertiesChanged Word", "InterfacesAdded", "InterfacesRemoved"});
 }
 
+TEST_CASE("writes and methods are for administrators, reads for everybody")
+{
+    Bench bench;
+    bench.owner.add(thing, "first");
+    const std::string xml = bench.introspect(thing);
+    const std::string mark = R"(<annotation name="org.freedesktop.systemd1.Privileged" value="true"/>)";
+    const auto part = [&](const std::string& begin)
+    {
+        return xml.substr(xml.find(begin),
+                          xml.find(begin.starts_with("<m") ? "</method>" : "</property>", xml.find(begin)) -
+                              xml.find(begin));
+    };
+    CHECK(part("<method name=\"Delete\"").find(mark) != std::string::npos);
+    CHECK(part("<property name=\"Word\"").find(mark) != std::string::npos);
+    CHECK(part("<property name=\"Fixed\"").find(mark) == std::string::npos);
+}
+
 TEST_CASE("a bus that is lost and comes back has the objects again")
 {
     Bench bench;
